@@ -1,0 +1,481 @@
+"""One number in, one number out: arithmetic with broadcasting, the common functions, their slopes.
+
+The inner loops are the two tables of C expressions below; what is around them decides in a few
+nanoseconds whether a table's loop may run: float32 or float64, C order, and for two operands a
+broadcast of one into the other,
+
+    x  (outer, mid, inner)       same shape   outer = 1, inner = 1
+    y  (       mid       )       a bias row   inner = 1          a scalar   mid = 1
+                                 a column     outer = 1          a channel  neither is 1
+
+Everything else goes to the NumPy twin in `reference`.
+"""
+
+cimport numpy as cnp
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
+from cpython.long cimport PyLong_AsDouble, PyLong_CheckExact
+
+from minigrad.kernels import reference
+
+cnp.import_array()
+
+ctypedef void (*Binary)(const void*, const void*, void*, Py_ssize_t, int, int) noexcept nogil
+ctypedef void (*Unary)(const void*, void*, Py_ssize_t) noexcept nogil
+
+cdef extern from *:
+    """
+    #include <math.h>
+    #if defined(_MSC_VER)
+    #define restrict __restrict
+    #endif
+
+    /* z[i] = f(x[i dx], y[i dy]) with steps 0 or 1: a step of 0 is a scalar operand. */
+    #define BINARY_LOOP(NAME, T, EXPR)                                                          \\
+        static void NAME(const void *xp, const void *yp, void *zp,                              \\
+                         Py_ssize_t n, int dx, int dy) {                                        \\
+            const T *restrict x = (const T *)xp, *restrict y = (const T *)yp;                   \\
+            T *restrict z = (T *)zp;                                                            \\
+            if (dx && dy)                                                                       \\
+                for (Py_ssize_t i = 0; i < n; i++) { T a = x[i], b = y[i]; z[i] = (EXPR); }     \\
+            else if (dx) {                                                                      \\
+                T b = *y;                                                                       \\
+                for (Py_ssize_t i = 0; i < n; i++) { T a = x[i]; z[i] = (EXPR); }               \\
+            } else {                                                                            \\
+                T a = *x;                                                                       \\
+                for (Py_ssize_t i = 0; i < n; i++) { T b = y[i]; z[i] = (EXPR); }               \\
+            }                                                                                   \\
+        }
+    #define UNARY_LOOP(NAME, T, EXPR)                                                           \\
+        static void NAME(const void *xp, void *yp, Py_ssize_t n) {                              \\
+            const T *restrict x = (const T *)xp;                                                \\
+            T *restrict y = (T *)yp;                                                            \\
+            for (Py_ssize_t i = 0; i < n; i++) { T a = x[i]; y[i] = (EXPR); }                   \\
+        }
+    #define BINARY(NAME, EXPR) \\
+        BINARY_LOOP(NAME##_f32, float, EXPR) BINARY_LOOP(NAME##_f64, double, EXPR)
+    #define UNARY(NAME, EXPR) \\
+        UNARY_LOOP(NAME##_f32, float, EXPR) UNARY_LOOP(NAME##_f64, double, EXPR)
+    #define UNARY_LIBM(NAME, F) \\
+        UNARY_LOOP(NAME##_f32, float, F##f(a)) UNARY_LOOP(NAME##_f64, double, F(a))
+
+    BINARY(add, a + b)
+    BINARY(sub, a - b)
+    BINARY(mul, a * b)
+    BINARY(div, a / b)
+    BINARY(maximum, a > b || a != a ? a : b)             /* a != a: NaN wins */
+    BINARY(minimum, a < b || a != a ? a : b)
+    BINARY(relu_backward, b > 0 ? a : 0)
+    BINARY(tanh_backward, a * ((1 - b) * (1 + b)))
+    BINARY(sigmoid_backward, a * (b * (1 - b)))
+
+    UNARY(neg, -a)
+    UNARY_LIBM(abs, fabs)
+    UNARY(sign, a > 0 ? 1 : a < 0 ? -1 : a == 0 ? 0 : a)
+    UNARY_LIBM(sqrt, sqrt)
+    UNARY_LOOP(rsqrt_f32, float, 1 / sqrtf(a))
+    UNARY_LOOP(rsqrt_f64, double, 1 / sqrt(a))
+    UNARY(square, a * a)
+    UNARY(cube, a * a * a)
+    UNARY(reciprocal, 1 / a)
+    UNARY(relu, a <= 0 ? 0 : a)                          /* NaN is not <= 0, so it stays */
+    UNARY_LIBM(exp, exp)
+    UNARY_LIBM(log, log)
+    UNARY_LIBM(tanh, tanh)
+    UNARY_LIBM(erf, erf)
+    UNARY_LOOP(sigmoid_f32, float, a < 0 ? expf(a) / (1 + expf(a)) : 1 / (1 + expf(-a)))
+    UNARY_LOOP(sigmoid_f64, double, a < 0 ? exp(a) / (1 + exp(a)) : 1 / (1 + exp(-a)))
+
+    #define ACCUMULATE(NAME, T)                                                                 \\
+        static void NAME(void *xp, const void *yp, Py_ssize_t n) {                              \\
+            T *x = (T *)xp;                                                                     \\
+            const T *y = (const T *)yp;                                                         \\
+            for (Py_ssize_t i = 0; i < n; i++) x[i] += y[i];                                    \\
+        }
+    ACCUMULATE(accumulate_f32, float)
+    ACCUMULATE(accumulate_f64, double)
+    """
+    Binary add_f32, add_f64, sub_f32, sub_f64, mul_f32, mul_f64, div_f32, div_f64
+    Binary maximum_f32, maximum_f64, minimum_f32, minimum_f64
+    Binary relu_backward_f32, relu_backward_f64, tanh_backward_f32, tanh_backward_f64
+    Binary sigmoid_backward_f32, sigmoid_backward_f64
+    Unary neg_f32, neg_f64, abs_f32, abs_f64, sign_f32, sign_f64, sqrt_f32, sqrt_f64
+    Unary rsqrt_f32, rsqrt_f64, square_f32, square_f64, cube_f32, cube_f64
+    Unary reciprocal_f32, reciprocal_f64, relu_f32, relu_f64
+    Unary exp_f32, exp_f64, log_f32, log_f64, tanh_f32, tanh_f64, erf_f32, erf_f64
+    Unary sigmoid_f32, sigmoid_f64
+    void accumulate_f32(void*, const void*, Py_ssize_t) noexcept nogil
+    void accumulate_f64(void*, const void*, Py_ssize_t) noexcept nogil
+
+cdef enum:
+    BIG = 1 << 15  # elements from which releasing the GIL is worth its cost
+
+
+# Which operands may take the fast path ------------------------------------------------------
+
+
+cdef inline int float_kind(object x) noexcept:
+    """NPY_FLOAT32 or NPY_FLOAT64 for a plain, aligned, native array in C order; else -1."""
+    cdef int kind
+    if not cnp.PyArray_CheckExact(x) or not cnp.PyArray_ISCARRAY_RO(<cnp.ndarray> x):
+        return -1
+    kind = cnp.PyArray_TYPE(<cnp.ndarray> x)
+    return kind if kind == cnp.NPY_FLOAT32 or kind == cnp.NPY_FLOAT64 else -1
+
+
+cdef inline bint is_number(object x) noexcept:
+    return PyFloat_CheckExact(x) or PyLong_CheckExact(x)
+
+
+cdef inline object new_like(cnp.ndarray x, int kind):
+    return cnp.PyArray_SimpleNew(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), kind)
+
+
+cdef struct Blocks:
+    Py_ssize_t outer, mid, inner
+
+
+cdef bint broadcasts(cnp.ndarray x, cnp.ndarray y, Blocks* blocks) noexcept:
+    """Whether y broadcasts to the shape of x as one run of axes; if so, which (see the top)."""
+    cdef int first = 0, last = cnp.PyArray_NDIM(y), added = cnp.PyArray_NDIM(x) - last, i
+    cdef cnp.npy_intp* dx = cnp.PyArray_DIMS(x) + added
+    cdef cnp.npy_intp* dy = cnp.PyArray_DIMS(y)
+    blocks.outer = blocks.mid = blocks.inner = 1
+    if added < 0:
+        return False
+    for i in range(added):
+        blocks.outer *= dx[i - added]
+    while last > 0 and dy[last - 1] == 1:
+        last -= 1
+        blocks.inner *= dx[last]
+    while first < last and dy[first] == 1:
+        blocks.outer *= dx[first]
+        first += 1
+    for i in range(first, last):
+        if dx[i] != dy[i]:
+            return False
+        blocks.mid *= dx[i]
+    return True
+
+
+# The two shapes of a kernel -----------------------------------------------------------------
+
+
+cdef void run(Binary loop, const char* x, const char* y, char* z, Blocks n, Py_ssize_t size,
+              bint swap) noexcept nogil:
+    """z := f(x, y) block by block; y is the small operand, and f(y, x) with `swap`."""
+    cdef Py_ssize_t i, j
+    for i in range(n.outer):
+        if n.inner == 1:
+            if swap:
+                loop(y, x, z, n.mid, 1, 1)
+            else:
+                loop(x, y, z, n.mid, 1, 1)
+            x += n.mid * size
+            z += n.mid * size
+            continue
+        for j in range(n.mid):
+            if swap:
+                loop(y + j * size, x, z, n.inner, 0, 1)
+            else:
+                loop(x, y + j * size, z, n.inner, 1, 0)
+            x += n.inner * size
+            z += n.inner * size
+
+
+cdef object blockwise(Binary loop, cnp.ndarray x, cnp.ndarray y, int kind):
+    """f(x, y) where one broadcasts into the other, else None."""
+    cdef Blocks n
+    cdef cnp.ndarray big = x, small = y, z
+    if not broadcasts(x, y, &n):
+        if not broadcasts(y, x, &n):
+            return None
+        big, small = y, x
+    z = new_like(big, kind)
+    cdef Py_ssize_t size = cnp.PyArray_ITEMSIZE(x)
+    cdef bint swap = big is not x
+    cdef char* xp = <char*> cnp.PyArray_DATA(big)
+    cdef char* yp = <char*> cnp.PyArray_DATA(small)
+    cdef char* zp = <char*> cnp.PyArray_DATA(z)
+    if n.inner == 1 and n.mid == 1:  # a scalar and a stack of single numbers: one long block
+        n.inner, n.outer = n.outer, 1
+    if cnp.PyArray_SIZE(z) >= BIG:
+        with nogil:
+            run(loop, xp, yp, zp, n, size, swap)
+    elif cnp.PyArray_SIZE(z) > 0:
+        run(loop, xp, yp, zp, n, size, swap)
+    return z
+
+
+cdef object with_number(Binary loop, cnp.ndarray x, object number, int kind, bint swap):
+    """f(x, number), or f(number, x) with `swap`; the number takes the array's dtype."""
+    cdef double wide
+    cdef float narrow
+    cdef cnp.ndarray z
+    if PyFloat_CheckExact(number):
+        wide = PyFloat_AS_DOUBLE(number)
+    else:
+        wide = PyLong_AsDouble(number)
+    narrow = <float> wide
+    z = new_like(x, kind)
+    cdef const void* scalar = <void*> &narrow if kind == cnp.NPY_FLOAT32 else <void*> &wide
+    cdef const void* xp = cnp.PyArray_DATA(x)
+    cdef void* zp = cnp.PyArray_DATA(z)
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(x)
+    if swap:
+        loop(scalar, xp, zp, n, 0, 1)
+    else:
+        loop(xp, scalar, zp, n, 1, 0)
+    return z
+
+
+cdef inline object binary(Binary f32, Binary f64, object x, object y):
+    """z := f(x, y) on a fast path, or None."""
+    cdef int kind = float_kind(x)
+    cdef Binary loop
+    cdef cnp.ndarray z
+    if kind == -1:
+        if not is_number(x):
+            return None
+        kind = float_kind(y)
+        if kind == -1:
+            return None
+        return with_number(f32 if kind == cnp.NPY_FLOAT32 else f64, <cnp.ndarray> y, x, kind, True)
+    loop = f32 if kind == cnp.NPY_FLOAT32 else f64
+    if kind != float_kind(y):
+        if is_number(y):
+            return with_number(loop, <cnp.ndarray> x, y, kind, False)
+        return None
+    cdef int ndim = cnp.PyArray_NDIM(<cnp.ndarray> x)
+    if ndim != cnp.PyArray_NDIM(<cnp.ndarray> y) or not cnp.PyArray_CompareLists(
+        cnp.PyArray_DIMS(<cnp.ndarray> x), cnp.PyArray_DIMS(<cnp.ndarray> y), ndim
+    ):
+        return blockwise(loop, <cnp.ndarray> x, <cnp.ndarray> y, kind)
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(<cnp.ndarray> x)
+    cdef const void* xp = cnp.PyArray_DATA(<cnp.ndarray> x)
+    cdef const void* yp = cnp.PyArray_DATA(<cnp.ndarray> y)
+    z = new_like(<cnp.ndarray> x, kind)
+    cdef void* zp = cnp.PyArray_DATA(z)
+    if n >= BIG:
+        with nogil:
+            loop(xp, yp, zp, n, 1, 1)
+    else:
+        loop(xp, yp, zp, n, 1, 1)
+    return z
+
+
+cdef inline object unary(Unary f32, Unary f64, object x):
+    """y := f(x) on the fast path, or None."""
+    cdef int kind = float_kind(x)
+    if kind == -1:
+        return None
+    cdef Unary loop = f32 if kind == cnp.NPY_FLOAT32 else f64
+    cdef cnp.ndarray y = new_like(<cnp.ndarray> x, kind)
+    cdef const void* xp = cnp.PyArray_DATA(<cnp.ndarray> x)
+    cdef void* yp = cnp.PyArray_DATA(y)
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(y)
+    if n >= BIG:
+        with nogil:
+            loop(xp, yp, n)
+    else:
+        loop(xp, yp, n)
+    return y
+
+
+# Arithmetic -------------------------------------------------------------------------------
+
+
+cpdef object add(object x, object y):
+    """z := x + y"""
+    cdef object z = binary(add_f32, add_f64, x, y)
+    return reference.add(x, y) if z is None else z
+
+
+cpdef object sub(object x, object y):
+    """z := x - y"""
+    cdef object z = binary(sub_f32, sub_f64, x, y)
+    return reference.sub(x, y) if z is None else z
+
+
+cpdef object mul(object x, object y):
+    """z := x y"""
+    cdef object z = binary(mul_f32, mul_f64, x, y)
+    return reference.mul(x, y) if z is None else z
+
+
+cpdef object div(object x, object y):
+    """z := x / y"""
+    cdef object z = binary(div_f32, div_f64, x, y)
+    return reference.div(x, y) if z is None else z
+
+
+cdef object power(object x, object y):
+    """z := x ** y for the few exponents that have a short way, or None."""
+    cdef double p
+    if not is_number(y):
+        return None
+    p = PyFloat_AS_DOUBLE(y) if PyFloat_CheckExact(y) else PyLong_AsDouble(y)
+    if p == 2:
+        return unary(square_f32, square_f64, x)
+    if p == 3:
+        return unary(cube_f32, cube_f64, x)
+    if p == -1:
+        return unary(reciprocal_f32, reciprocal_f64, x)
+    return None
+
+
+cpdef object pow(object x, object y):
+    """z := x ** y"""
+    cdef object z = power(x, y)
+    return reference.pow(x, y) if z is None else z
+
+
+cpdef object maximum(object x, object y):
+    """z := max(x, y); NaN where either is"""
+    cdef object z = binary(maximum_f32, maximum_f64, x, y)
+    return reference.maximum(x, y) if z is None else z
+
+
+cpdef object minimum(object x, object y):
+    """z := min(x, y); NaN where either is"""
+    cdef object z = binary(minimum_f32, minimum_f64, x, y)
+    return reference.minimum(x, y) if z is None else z
+
+
+# Functions ----------------------------------------------------------------------------------
+
+
+cpdef object neg(object x):
+    """y := -x"""
+    cdef object y = unary(neg_f32, neg_f64, x)
+    return reference.neg(x) if y is None else y
+
+
+cpdef object abs(object x):
+    """y := |x|"""
+    cdef object y = unary(abs_f32, abs_f64, x)
+    return reference.abs(x) if y is None else y
+
+
+cpdef object sign(object x):
+    """y := x / |x|, 0 at 0"""
+    cdef object y = unary(sign_f32, sign_f64, x)
+    return reference.sign(x) if y is None else y
+
+
+cpdef object sqrt(object x):
+    """y := √x"""
+    cdef object y = unary(sqrt_f32, sqrt_f64, x)
+    return reference.sqrt(x) if y is None else y
+
+
+cpdef object rsqrt(object x):
+    """y := 1 / √x"""
+    cdef object y = unary(rsqrt_f32, rsqrt_f64, x)
+    return reference.rsqrt(x) if y is None else y
+
+
+cpdef object square(object x):
+    """y := x²"""
+    cdef object y = unary(square_f32, square_f64, x)
+    return reference.square(x) if y is None else y
+
+
+cpdef object reciprocal(object x):
+    """y := 1 / x"""
+    cdef object y = unary(reciprocal_f32, reciprocal_f64, x)
+    return reference.reciprocal(x) if y is None else y
+
+
+cpdef object exp(object x):
+    """y := eˣ"""
+    cdef object y = unary(exp_f32, exp_f64, x)
+    return reference.exp(x) if y is None else y
+
+
+cpdef object log(object x):
+    """y := ln x"""
+    cdef object y = unary(log_f32, log_f64, x)
+    return reference.log(x) if y is None else y
+
+
+cpdef object tanh(object x):
+    """y := tanh x"""
+    cdef object y = unary(tanh_f32, tanh_f64, x)
+    return reference.tanh(x) if y is None else y
+
+
+cpdef object sigmoid(object x):
+    """y := 1 / (1 + e⁻ˣ)"""
+    cdef object y = unary(sigmoid_f32, sigmoid_f64, x)
+    return reference.sigmoid(x) if y is None else y
+
+
+cpdef object relu(object x):
+    """y := max(x, 0), and +0 for -0"""
+    cdef object y = unary(relu_f32, relu_f64, x)
+    return reference.relu(x) if y is None else y
+
+
+cpdef object erf(object x):
+    """y := 2/√π ∫₀ˣ exp(-t²) dt"""
+    cdef object y = unary(erf_f32, erf_f64, x)
+    return reference.erf(x) if y is None else y
+
+
+cpdef object log1p(object x):
+    """y := ln(1 + x), accurate near 0"""
+    return reference.log1p(x)
+
+
+cpdef object expm1(object x):
+    """y := eˣ - 1, accurate near 0"""
+    return reference.expm1(x)
+
+
+cpdef object sin(object x):
+    """y := sin x"""
+    return reference.sin(x)
+
+
+cpdef object cos(object x):
+    """y := cos x"""
+    return reference.cos(x)
+
+
+cpdef object softplus(object x, object beta=1.0, object threshold=20.0):
+    """y := ln(1 + exp(βx)) / β, and x where βx > threshold"""
+    return reference.softplus(x, beta, threshold)
+
+
+# What backward needs ------------------------------------------------------------------------
+
+
+cpdef object relu_backward(object dy, object y):
+    """dx := dy where y > 0, else 0"""
+    cdef object dx = binary(relu_backward_f32, relu_backward_f64, dy, y)
+    return reference.relu_backward(dy, y) if dx is None else dx
+
+
+cpdef object tanh_backward(object dy, object y):
+    """dx := dy (1 - y²)"""
+    cdef object dx = binary(tanh_backward_f32, tanh_backward_f64, dy, y)
+    return reference.tanh_backward(dy, y) if dx is None else dx
+
+
+cpdef object sigmoid_backward(object dy, object y):
+    """dx := dy y (1 - y)"""
+    cdef object dx = binary(sigmoid_backward_f32, sigmoid_backward_f64, dy, y)
+    return reference.sigmoid_backward(dy, y) if dx is None else dx
+
+
+cpdef object add_(object x, object y):
+    """x := x + y, in place"""
+    return reference.add_(x, y)
+
+
+cpdef object unbroadcast(object x, object shape, Py_ssize_t lead=0):
+    """y := x summed over the axes that broadcasting added to `shape`
+
+    The first `lead` axes of x (a batch of cotangents) stay: y has x.shape[:lead] + shape.
+    """
+    return reference.unbroadcast(x, shape, lead)
