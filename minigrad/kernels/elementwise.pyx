@@ -1,8 +1,8 @@
 """One number in, one number out: arithmetic with broadcasting, the common functions, their slopes.
 
-The inner loops are the two tables of C expressions below; what is around them decides in a few
-nanoseconds whether a table's loop may run: float32 or float64, C order, and for two operands a
-broadcast of one into the other,
+The inner loops are the two tables of C expressions below, and those of `vmath.h`; what is around
+them decides in a few nanoseconds whether such a loop may run: float32 or float64, C order, and for
+two operands a broadcast of one into the other,
 
     x  (outer, mid, inner)       same shape   outer = 1, inner = 1
     y  (       mid       )       a bias row   inner = 1          a scalar   mid = 1
@@ -21,10 +21,13 @@ cnp.import_array()
 
 ctypedef void (*Binary)(const void*, const void*, void*, Py_ssize_t, int, int) noexcept nogil
 ctypedef void (*Unary)(const void*, void*, Py_ssize_t) noexcept nogil
+ctypedef void (*Sum)(const void*, void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                     Py_ssize_t) noexcept nogil
 
 cdef extern from *:
     """
-    #include <math.h>
+    #include "vmath.h"  /* exp, log, tanh, sigmoid, softplus */
+    #include "sums.h"
     #if defined(_MSC_VER)
     #define restrict __restrict
     #endif
@@ -72,18 +75,14 @@ cdef extern from *:
     UNARY_LIBM(abs, fabs)
     UNARY(sign, a > 0 ? 1 : a < 0 ? -1 : a == 0 ? 0 : a)
     UNARY_LIBM(sqrt, sqrt)
-    UNARY_LOOP(rsqrt_f32, float, 1 / sqrtf(a))
-    UNARY_LOOP(rsqrt_f64, double, 1 / sqrt(a))
+    UNARY_LIBM(rsqrt, 1 / sqrt)
     UNARY(square, a * a)
     UNARY(cube, a * a * a)
     UNARY(reciprocal, 1 / a)
     UNARY(relu, a <= 0 ? 0 : a)                          /* NaN is not <= 0, so it stays */
-    UNARY_LIBM(exp, exp)
-    UNARY_LIBM(log, log)
-    UNARY_LIBM(tanh, tanh)
+    UNARY_LOOP(root_f32, float, a == -INFINITY ? INFINITY : sqrtf(a + 0))  /* pow(a, 0.5) */
+    UNARY_LOOP(root_f64, double, a == -INFINITY ? INFINITY : sqrt(a + 0))
     UNARY_LIBM(erf, erf)
-    UNARY_LOOP(sigmoid_f32, float, a < 0 ? expf(a) / (1 + expf(a)) : 1 / (1 + expf(-a)))
-    UNARY_LOOP(sigmoid_f64, double, a < 0 ? exp(a) / (1 + exp(a)) : 1 / (1 + exp(-a)))
 
     #define ACCUMULATE(NAME, T)                                                                 \\
         static void NAME(void *xp, const void *yp, Py_ssize_t n) {                              \\
@@ -101,13 +100,15 @@ cdef extern from *:
     Unary neg_f32, neg_f64, abs_f32, abs_f64, sign_f32, sign_f64, sqrt_f32, sqrt_f64
     Unary rsqrt_f32, rsqrt_f64, square_f32, square_f64, cube_f32, cube_f64
     Unary reciprocal_f32, reciprocal_f64, relu_f32, relu_f64
-    Unary exp_f32, exp_f64, log_f32, log_f64, tanh_f32, tanh_f64, erf_f32, erf_f64
-    Unary sigmoid_f32, sigmoid_f64
+    Unary root_f32, root_f64, erf_f32, erf_f64, exp_f32, exp_f64, log_f32, log_f64
+    Unary tanh_f32, tanh_f64, sigmoid_f32, sigmoid_f64, softplus_f32, softplus_f64
     void accumulate_f32(void*, const void*, Py_ssize_t) noexcept nogil
     void accumulate_f64(void*, const void*, Py_ssize_t) noexcept nogil
+    Sum sum_blocks_f32, sum_blocks_f64
 
 cdef enum:
     BIG = 1 << 15  # elements from which releasing the GIL is worth its cost
+    MAX_NDIM = 64  # NumPy's own limit
 
 
 # Which operands may take the fast path ------------------------------------------------------
@@ -142,8 +143,8 @@ cdef bint broadcasts(cnp.ndarray x, cnp.ndarray y, Blocks* blocks) noexcept:
     blocks.outer = blocks.mid = blocks.inner = 1
     if added < 0:
         return False
-    for i in range(added):
-        blocks.outer *= dx[i - added]
+    for i in range(-added, 0):
+        blocks.outer *= dx[i]
     while last > 0 and dy[last - 1] == 1:
         last -= 1
         blocks.inner *= dx[last]
@@ -314,6 +315,8 @@ cdef object power(object x, object y):
     if not is_number(y):
         return None
     p = PyFloat_AS_DOUBLE(y) if PyFloat_CheckExact(y) else PyLong_AsDouble(y)
+    if p == 0.5:
+        return unary(root_f32, root_f64, x)
     if p == 2:
         return unary(square_f32, square_f64, x)
     if p == 3:
@@ -444,7 +447,10 @@ cpdef object cos(object x):
 
 cpdef object softplus(object x, object beta=1.0, object threshold=20.0):
     """y := ln(1 + exp(βx)) / β, and x where βx > threshold"""
-    return reference.softplus(x, beta, threshold)
+    cdef object y = None
+    if beta == 1 and threshold == 20:
+        y = unary(softplus_f32, softplus_f64, x)
+    return reference.softplus(x, beta, threshold) if y is None else y
 
 
 # What backward needs ------------------------------------------------------------------------
@@ -470,7 +476,25 @@ cpdef object sigmoid_backward(object dy, object y):
 
 cpdef object add_(object x, object y):
     """x := x + y, in place"""
-    return reference.add_(x, y)
+    cdef int kind = float_kind(x)
+    if kind == -1 or kind != float_kind(y) or not cnp.PyArray_ISWRITEABLE(<cnp.ndarray> x):
+        return reference.add_(x, y)
+    cdef int ndim = cnp.PyArray_NDIM(<cnp.ndarray> x)
+    if ndim != cnp.PyArray_NDIM(<cnp.ndarray> y) or not cnp.PyArray_CompareLists(
+        cnp.PyArray_DIMS(<cnp.ndarray> x), cnp.PyArray_DIMS(<cnp.ndarray> y), ndim
+    ):
+        return reference.add_(x, y)
+    cdef char* xp = <char*> cnp.PyArray_DATA(<cnp.ndarray> x)
+    cdef char* yp = <char*> cnp.PyArray_DATA(<cnp.ndarray> y)
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(<cnp.ndarray> x)
+    cdef Py_ssize_t size = cnp.PyArray_ITEMSIZE(<cnp.ndarray> x)
+    if xp < yp < xp + n * size or yp < xp < yp + n * size:  # shifted views of one array
+        return reference.add_(x, y)
+    if kind == cnp.NPY_FLOAT32:
+        accumulate_f32(xp, yp, n)
+    else:
+        accumulate_f64(xp, yp, n)
+    return x
 
 
 cpdef object unbroadcast(object x, object shape, Py_ssize_t lead=0):
@@ -478,4 +502,40 @@ cpdef object unbroadcast(object x, object shape, Py_ssize_t lead=0):
 
     The first `lead` axes of x (a batch of cotangents) stay: y has x.shape[:lead] + shape.
     """
-    return reference.unbroadcast(x, shape, lead)
+    cdef int kind = float_kind(x)
+    cdef cnp.npy_intp dims[MAX_NDIM]
+    cdef Py_ssize_t n[4]  # lead, outer, mid, inner: outer and inner are summed
+    cdef int ndim, added, first, last, i
+    cdef cnp.npy_intp* dx
+    if kind == -1 or type(shape) is not tuple:
+        return reference.unbroadcast(x, shape, lead)
+    dx = cnp.PyArray_DIMS(<cnp.ndarray> x)
+    ndim = cnp.PyArray_NDIM(<cnp.ndarray> x)
+    added = ndim - <int> lead - <int> len(<tuple> shape)
+    if lead < 0 or added < 0 or ndim > MAX_NDIM:
+        return reference.unbroadcast(x, shape, lead)
+    n[0] = n[1] = n[2] = n[3] = 1
+    for i in range(lead):
+        dims[i] = dx[i]
+        n[0] *= dx[i]
+    for i in range(len(<tuple> shape)):
+        dims[lead + i] = (<tuple> shape)[i]
+    dx += added
+    first, last = <int> lead, ndim - added
+    while last > first and dims[last - 1] == 1:
+        last -= 1
+        n[3] *= dx[last]
+    while first < last and dims[first] == 1:
+        n[1] *= dx[first]
+        first += 1
+    for i in range(<int> lead - added, <int> lead):
+        n[1] *= dx[i]
+    for i in range(first, last):
+        if dims[i] != dx[i]:
+            return reference.unbroadcast(x, shape, lead)
+        n[2] *= dx[i]
+    cdef object y = cnp.PyArray_SimpleNew(ndim - added, dims, kind)
+    cdef Sum loop = sum_blocks_f32 if kind == cnp.NPY_FLOAT32 else sum_blocks_f64
+    loop(cnp.PyArray_DATA(<cnp.ndarray> x), cnp.PyArray_DATA(<cnp.ndarray> y),
+         n[0], n[1], n[2], n[3])
+    return y

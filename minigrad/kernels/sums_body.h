@@ -1,0 +1,129 @@
+/* Included twice by sums.h, which says what it is. */
+
+#define VEC NAME(vec)
+#define LANES ((Py_ssize_t)(sizeof(VEC) / sizeof(REAL)))
+#define LOAD(P) (*(const VEC *)(P))
+#define BLOCK 4096
+
+static inline double NAME(lane_sum)(VEC v)
+{
+    double total = 0;
+    for (Py_ssize_t j = 0; j < LANES; j++)
+        total += ((REAL *)&v)[j];
+    return total;
+}
+
+/* Σ x[i] */
+static double NAME(sum_row)(const REAL *x, Py_ssize_t n)
+{
+    double total = 0;
+    Py_ssize_t i = 0;
+    while (i + LANES <= n) {
+        Py_ssize_t end = n - i > BLOCK ? i + BLOCK : n;
+        VEC a = {0}, b = {0}, c = {0}, d = {0};
+        for (; i + 4 * LANES <= end; i += 4 * LANES) {
+            a += LOAD(x + i);
+            b += LOAD(x + i + LANES);
+            c += LOAD(x + i + 2 * LANES);
+            d += LOAD(x + i + 3 * LANES);
+        }
+        for (; i + LANES <= end; i += LANES)
+            a += LOAD(x + i);
+        total += NAME(lane_sum)((a + b) + (c + d));
+    }
+    for (; i < n; i++)
+        total += x[i];
+    return total;
+}
+
+/* Σ (x[i] - mean)^2 */
+static double NAME(sum_squares)(const REAL *x, REAL mean, Py_ssize_t n)
+{
+    double total = 0;
+    Py_ssize_t i = 0;
+    while (i + LANES <= n) {
+        Py_ssize_t end = n - i > BLOCK ? i + BLOCK : n;
+        VEC a = {0}, b = {0};
+        for (; i + 2 * LANES <= end; i += 2 * LANES) {
+            VEC u = LOAD(x + i) - mean, v = LOAD(x + i + LANES) - mean;
+            a += u * u;
+            b += v * v;
+        }
+        for (; i + LANES <= end; i += LANES) {
+            VEC u = LOAD(x + i) - mean;
+            a += u * u;
+        }
+        total += NAME(lane_sum)(a + b);
+    }
+    for (; i < n; i++)
+        total += (double)(x[i] - mean) * (x[i] - mean);
+    return total;
+}
+
+/* y[j] := Σ_i x[i, j] for a matrix of `rows` rows, read in blocks of √rows rows */
+static void NAME(sum_columns)(const REAL *x, REAL *y, Py_ssize_t rows, Py_ssize_t columns)
+{
+    Py_ssize_t block = 64;
+    while (block * block < rows)
+        block *= 2;
+    memset(y, 0, (size_t)columns * sizeof(REAL));
+    for (Py_ssize_t start = 0; start < rows; start += block) {
+        Py_ssize_t end = start + block < rows ? start + block : rows, j = 0;
+        for (; j + 4 * LANES <= columns; j += 4 * LANES) {
+            VEC a = {0}, b = {0}, c = {0}, d = {0};
+            for (Py_ssize_t i = start; i < end; i++) {
+                const REAL *row = x + i * columns + j;
+                a += LOAD(row);
+                b += LOAD(row + LANES);
+                c += LOAD(row + 2 * LANES);
+                d += LOAD(row + 3 * LANES);
+            }
+            *(VEC *)(y + j) += a;
+            *(VEC *)(y + j + LANES) += b;
+            *(VEC *)(y + j + 2 * LANES) += c;
+            *(VEC *)(y + j + 3 * LANES) += d;
+        }
+        for (; j + LANES <= columns; j += LANES) {
+            VEC a = {0};
+            for (Py_ssize_t i = start; i < end; i++)
+                a += LOAD(x + i * columns + j);
+            *(VEC *)(y + j) += a;
+        }
+        if (j < columns) {
+            REAL rest[4 * sizeof(VEC) / sizeof(REAL)] = {0};
+            for (Py_ssize_t i = start; i < end; i++)
+                for (Py_ssize_t k = 0; k < columns - j; k++)
+                    rest[k] += x[i * columns + j + k];
+            for (Py_ssize_t k = 0; j + k < columns; k++)
+                y[j + k] += rest[k];
+        }
+    }
+}
+
+/* y (lead, mid) := x (lead, outer, mid, inner) summed over outer and inner */
+static void NAME(sum_blocks)(const void *from, void *to, Py_ssize_t lead, Py_ssize_t outer,
+                             Py_ssize_t mid, Py_ssize_t inner)
+{
+    const REAL *x = (const REAL *)from;
+    REAL *y = (REAL *)to;
+    for (Py_ssize_t l = 0; l < lead; l++, x += outer * mid * inner, y += mid) {
+        if (mid == 1)
+            *y = (REAL)NAME(sum_row)(x, outer * inner);
+        else if (inner == 1)
+            NAME(sum_columns)(x, y, outer, mid);
+        else
+            for (Py_ssize_t m = 0; m < mid; m++) {
+                double total = 0;
+                for (Py_ssize_t o = 0; o < outer; o++)
+                    total += NAME(sum_row)(x + (o * mid + m) * inner, inner);
+                y[m] = (REAL)total;
+            }
+    }
+}
+
+#undef BLOCK
+#undef LOAD
+#undef LANES
+#undef VEC
+#undef NAME
+#undef REAL
