@@ -21,13 +21,10 @@ cnp.import_array()
 
 ctypedef void (*Binary)(const void*, const void*, void*, Py_ssize_t, int, int) noexcept nogil
 ctypedef void (*Unary)(const void*, void*, Py_ssize_t) noexcept nogil
-ctypedef void (*Sum)(const void*, void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                     Py_ssize_t) noexcept nogil
 
 cdef extern from *:
     """
     #include "vmath.h"  /* exp, log, tanh, sigmoid, softplus */
-    #include "sums.h"
     #if defined(_MSC_VER)
     #define restrict __restrict
     #endif
@@ -104,11 +101,9 @@ cdef extern from *:
     Unary tanh_f32, tanh_f64, sigmoid_f32, sigmoid_f64, softplus_f32, softplus_f64
     void accumulate_f32(void*, const void*, Py_ssize_t) noexcept nogil
     void accumulate_f64(void*, const void*, Py_ssize_t) noexcept nogil
-    Sum sum_blocks_f32, sum_blocks_f64
 
 cdef enum:
     BIG = 1 << 15  # elements from which releasing the GIL is worth its cost
-    MAX_NDIM = 64  # NumPy's own limit
 
 
 # Which operands may take the fast path ------------------------------------------------------
@@ -164,8 +159,8 @@ cdef bint broadcasts(cnp.ndarray x, cnp.ndarray y, Blocks* blocks) noexcept:
 cdef void run(Binary loop, const char* x, const char* y, char* z, Blocks n, Py_ssize_t size,
               bint swap) noexcept nogil:
     """z := f(x, y) block by block; y is the small operand, and f(y, x) with `swap`."""
-    cdef Py_ssize_t i, j
-    for i in range(n.outer):
+    cdef Py_ssize_t j, _row
+    for _row in range(n.outer):
         if n.inner == 1:
             if swap:
                 loop(y, x, z, n.mid, 1, 1)
@@ -495,47 +490,3 @@ cpdef object add_(object x, object y):
     else:
         accumulate_f64(xp, yp, n)
     return x
-
-
-cpdef object unbroadcast(object x, object shape, Py_ssize_t lead=0):
-    """y := x summed over the axes that broadcasting added to `shape`
-
-    The first `lead` axes of x (a batch of cotangents) stay: y has x.shape[:lead] + shape.
-    """
-    cdef int kind = float_kind(x)
-    cdef cnp.npy_intp dims[MAX_NDIM]
-    cdef Py_ssize_t n[4]  # lead, outer, mid, inner: outer and inner are summed
-    cdef int ndim, added, first, last, i
-    cdef cnp.npy_intp* dx
-    if kind == -1 or type(shape) is not tuple:
-        return reference.unbroadcast(x, shape, lead)
-    dx = cnp.PyArray_DIMS(<cnp.ndarray> x)
-    ndim = cnp.PyArray_NDIM(<cnp.ndarray> x)
-    added = ndim - <int> lead - <int> len(<tuple> shape)
-    if lead < 0 or added < 0 or ndim > MAX_NDIM:
-        return reference.unbroadcast(x, shape, lead)
-    n[0] = n[1] = n[2] = n[3] = 1
-    for i in range(lead):
-        dims[i] = dx[i]
-        n[0] *= dx[i]
-    for i in range(len(<tuple> shape)):
-        dims[lead + i] = (<tuple> shape)[i]
-    dx += added
-    first, last = <int> lead, ndim - added
-    while last > first and dims[last - 1] == 1:
-        last -= 1
-        n[3] *= dx[last]
-    while first < last and dims[first] == 1:
-        n[1] *= dx[first]
-        first += 1
-    for i in range(<int> lead - added, <int> lead):
-        n[1] *= dx[i]
-    for i in range(first, last):
-        if dims[i] != dx[i]:
-            return reference.unbroadcast(x, shape, lead)
-        n[2] *= dx[i]
-    cdef object y = cnp.PyArray_SimpleNew(ndim - added, dims, kind)
-    cdef Sum loop = sum_blocks_f32 if kind == cnp.NPY_FLOAT32 else sum_blocks_f64
-    loop(cnp.PyArray_DATA(<cnp.ndarray> x), cnp.PyArray_DATA(<cnp.ndarray> y),
-         n[0], n[1], n[2], n[3])
-    return y

@@ -13,6 +13,8 @@ import math
 
 import numpy as np
 
+from minigrad.errors import DtypeError, ShapeError
+
 
 def kernel(function):
     """Make `function` keep the two promises above."""
@@ -207,6 +209,60 @@ def add_(x, y):
         return np.add(x, y, out=x, casting="same_kind")
 
 
+# ---------------------------------------------------------------- reduce
+
+
+def _count(x, axis):
+    axes = range(x.ndim) if axis is None else np.atleast_1d(axis)
+    return math.prod(x.shape[a] for a in axes)
+
+
+@kernel
+def sum(x, axis=None, keepdims=False):
+    """y := Σ x over the axes"""
+    return np.sum(x, axis=axis, keepdims=keepdims)
+
+
+@kernel
+def mean(x, axis=None, keepdims=False):
+    """y := Σ x / n over the axes, n their count; NaN where n is 0"""
+    return np.sum(x, axis=axis, keepdims=keepdims) / _count(x, axis)
+
+
+@kernel
+def var(x, axis=None, correction=1, keepdims=False):
+    """y := Σ (x - mean x)² / max(n - correction, 0) over the axes
+
+    Two passes: Σx² - n mean² would cancel where the mean is large.
+    """
+    wide = x.astype(np.float64)
+    apart = wide - mean(wide, axis, True)
+    y = np.sum(apart * apart, axis=axis, keepdims=keepdims)
+    y = y / np.maximum(_count(x, axis) - correction, 0)
+    return y.astype(x.dtype) if x.dtype.kind == "f" else y
+
+
+@kernel
+def max(x, axis=None, keepdims=False):
+    """y := the largest x over the axes; NaN where one is"""
+    return np.max(x, axis=axis, keepdims=keepdims)
+
+
+@kernel
+def min(x, axis=None, keepdims=False):
+    """y := the smallest x over the axes; NaN where one is"""
+    return np.min(x, axis=axis, keepdims=keepdims)
+
+
+@kernel
+def logsumexp(x, axis=-1, keepdims=False):
+    """y := ln Σ exp x over the axes; -Inf for none, or where all x are -Inf"""
+    most = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    most = np.where(np.isfinite(most), most, 0).astype(x.dtype)  # Inf - Inf would be NaN
+    y = np.log(np.sum(np.exp(x - most), axis=axis, keepdims=True)) + most
+    return y if keepdims else np.squeeze(y, axis)
+
+
 @kernel
 def unbroadcast(x, shape, lead=0):
     """y := x summed over the axes that broadcasting added to `shape`
@@ -220,3 +276,279 @@ def unbroadcast(x, shape, lead=0):
     ]
     y = x.sum((*range(lead, lead + added), *stretched))
     return y.reshape(x.shape[:lead] + shape)
+
+
+# ---------------------------------------------------------------- convolution and pooling
+#
+# Images are (N, C, H, W). `stride` and `dilation` are (vertical, horizontal); the padding of a
+# convolution is (top, bottom, left, right), so that the uneven one of padding="same" needs no
+# copy of the image. A convolution is one matrix product: the window that an output pixel sees,
+# unrolled, is a column. Its two gradients are the two other products of the same three arrays.
+
+
+def _positive(name, **options):
+    for option, (a, b) in options.items():
+        if a < 1 or b < 1:
+            raise ShapeError(f"{name}: {option} must be positive, got {(a, b)}")
+
+
+def _conv2d_check(name, x_shape, w_shape, stride, padding, dilation, groups):
+    """Refuse what is no convolution; return the size (OH, OW) of the output."""
+    shapes = f"input {tuple(x_shape)} and weight {tuple(w_shape)}"
+    if len(x_shape) != 4 or len(w_shape) != 4:
+        raise ShapeError(
+            f"{name}: expected an input (N, C, H, W) and a weight (O, C / groups, KH, KW), "
+            f"got {shapes}"
+        )
+    _positive(name, stride=stride, dilation=dilation)
+    if groups < 1:
+        raise ShapeError(f"{name}: groups must be positive, got {groups}")
+    if len(padding) != 4 or any(p < 0 for p in padding):
+        raise ShapeError(f"{name}: padding must be 4 sizes of at least 0, got {tuple(padding)}")
+    (_, c, h, w), (o, cg, kh, kw) = x_shape, w_shape
+    if o < 1 or kh < 1 or kw < 1:
+        raise ShapeError(f"{name}: a weight without elements to apply, {tuple(w_shape)}")
+    if c != cg * groups:
+        raise ShapeError(
+            f"{name}: with groups={groups}, weight {tuple(w_shape)} expects an input of "
+            f"{cg * groups} channels, got {c} in input {tuple(x_shape)}"
+        )
+    if o % groups:
+        raise ShapeError(
+            f"{name}: groups={groups} must divide the {o} output channels of weight "
+            f"{tuple(w_shape)}"
+        )
+    if h < 1 or w < 1:
+        raise ShapeError(f"{name}: input {tuple(x_shape)} has images without pixels")
+    spare_h = h + padding[0] + padding[1] - dilation[0] * (kh - 1) - 1
+    spare_w = w + padding[2] + padding[3] - dilation[1] * (kw - 1) - 1
+    if spare_h < 0 or spare_w < 0:
+        raise ShapeError(
+            f"{name}: the kernel is larger than the padded input: {shapes}, "
+            f"padding={tuple(padding)}, dilation={tuple(dilation)}"
+        )
+    return spare_h // stride[0] + 1, spare_w // stride[1] + 1
+
+
+def _conv2d_check_dy(name, dy, x_shape, w_shape, size):
+    expected = (x_shape[0], w_shape[0], *size)
+    if dy.shape != expected:
+        raise ShapeError(f"{name}: expected dy of shape {expected}, got {dy.shape}")
+
+
+def _conv2d_dtypes(name, first, second):
+    if first.dtype != second.dtype:
+        raise DtypeError(f"{name}: dtypes must be equal, got {first.dtype} and {second.dtype}")
+
+
+def _conv2d_columns(x, kernel, size, stride, padding, dilation, groups):
+    """X[n, g, (c, i, j), (p, q)] := x[n, (g, c), p SH + i DH - top, q SW + j DW - left]"""
+    top, bottom, left, right = padding
+    (dh, dw), (sh, sw), (oh, ow) = dilation, stride, size
+    x = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)))
+    span = (dh * (kernel[0] - 1) + 1, dw * (kernel[1] - 1) + 1)
+    windows = np.lib.stride_tricks.sliding_window_view(x, span, axis=(2, 3))
+    taps = windows[:, :, ::sh, ::sw, ::dh, ::dw].transpose(0, 1, 4, 5, 2, 3)
+    n, c = x.shape[:2]
+    return taps.reshape(n, groups, c // groups * kernel[0] * kernel[1], oh * ow)
+
+
+@kernel
+def conv2d(x, w, bias, stride, padding, dilation, groups):
+    """y[n, o, p, q] := bias[o] + sum_cij w[o, c, i, j] x[n, c, p SH + i DH - top, ...]"""
+    _conv2d_dtypes("conv2d", x, w)
+    size = _conv2d_check("conv2d", x.shape, w.shape, stride, padding, dilation, groups)
+    n, o = x.shape[0], w.shape[0]
+    columns = _conv2d_columns(x, w.shape[2:], size, stride, padding, dilation, groups)
+    y = (w.reshape(groups, o // groups, columns.shape[2]) @ columns).reshape(n, o, *size)
+    if bias is None:
+        return y
+    _conv2d_dtypes("conv2d", x, bias)
+    if bias.shape != (o,):
+        raise ShapeError(
+            f"conv2d: weight {w.shape} expects a bias of shape ({o},), got {bias.shape}"
+        )
+    return y + bias[:, None, None]
+
+
+@kernel
+def conv2d_input_grad(dy, w, x_shape, stride, padding, dilation, groups):
+    """dx[n, c, p SH + i DH - top, ...] += sum_o w[o, c, i, j] dy[n, o, p, q], from 0"""
+    _conv2d_dtypes("conv2d_input_grad", dy, w)
+    size = _conv2d_check("conv2d_input_grad", x_shape, w.shape, stride, padding, dilation, groups)
+    _conv2d_check_dy("conv2d_input_grad", dy, x_shape, w.shape, size)
+    (n, c, h, width), (o, cg, kh, kw) = x_shape, w.shape
+    (top, bottom, left, right), (sh, sw), (oh, ow) = padding, stride, size
+    weights = w.reshape(groups, o // groups, cg * kh * kw).transpose(0, 2, 1)
+    columns = weights @ dy.reshape(n, groups, o // groups, oh * ow)
+    columns = columns.reshape(n, c, kh, kw, oh, ow)
+    dx = np.zeros((n, c, top + h + bottom, left + width + right), dy.dtype)
+    for i in range(kh):
+        for j in range(kw):
+            y, x = i * dilation[0], j * dilation[1]
+            dx[:, :, y : y + sh * oh : sh, x : x + sw * ow : sw] += columns[:, :, i, j]
+    return dx[:, :, top : top + h, left : left + width]
+
+
+@kernel
+def conv2d_weight_grad(dy, x, w_shape, stride, padding, dilation, groups):
+    """dw[o, c, i, j] := sum_npq dy[n, o, p, q] x[n, c, p SH + i DH - top, ...]"""
+    _conv2d_dtypes("conv2d_weight_grad", dy, x)
+    size = _conv2d_check("conv2d_weight_grad", x.shape, w_shape, stride, padding, dilation, groups)
+    _conv2d_check_dy("conv2d_weight_grad", dy, x.shape, w_shape, size)
+    columns = _conv2d_columns(x, w_shape[2:], size, stride, padding, dilation, groups)
+    dy = dy.reshape(len(x), groups, w_shape[0] // groups, size[0] * size[1])
+    return (dy @ columns.swapaxes(2, 3)).sum(axis=0).reshape(w_shape)
+
+
+def _pool2d_check(name, shape, window, stride, padding, dilation, ceil_mode):
+    """Refuse what is no pooling; return the size (OH, OW) of the output."""
+    if len(shape) < 2:
+        raise ShapeError(f"{name}: expected an input (..., H, W), got {tuple(shape)}")
+    _positive(name, kernel_size=window, stride=stride, dilation=dilation)
+    size = []
+    for length, k, s, p, d in zip(shape[-2:], window, stride, padding, dilation, strict=True):
+        # A window wholly in the padding would have nothing to pool.
+        if p < 0 or 2 * p > k:
+            raise ShapeError(
+                f"{name}: padding must be at least 0 and at most half the kernel size, "
+                f"got padding={tuple(padding)} and kernel_size={tuple(window)}"
+            )
+        spare = length + 2 * p - d * (k - 1) - 1
+        out = (spare + (s - 1 if ceil_mode else 0)) // s + 1
+        # The last window must begin in the input or in its left padding.
+        size.append(out - 1 if ceil_mode and (out - 1) * s >= length + p else out)
+        if length < 1 or size[-1] < 1:
+            raise ShapeError(
+                f"{name}: input {tuple(shape)} is too small for kernel_size={tuple(window)}, "
+                f"stride={tuple(stride)}, padding={tuple(padding)}, dilation={tuple(dilation)}"
+            )
+    return tuple(size)
+
+
+def max_pool2d(x, window, stride, padding, dilation, ceil_mode):
+    """y[..., p, q] := max of the window; indices := its place i W + j in the image
+
+    The first of equal maxima counts and, as in PyTorch, the last NaN. A dilated window can miss
+    the image altogether: its maximum is -inf, its index -1.
+    """
+    oh, ow = _pool2d_check("max_pool2d", x.shape, window, stride, padding, dilation, ceil_mode)
+    (h, w), (kh, kw), (sh, sw) = x.shape[-2:], window, stride
+    rows = np.arange(oh)[:, None] * sh - padding[0] + np.arange(kh) * dilation[0]  # (OH, KH)
+    cols = np.arange(ow)[:, None] * sw - padding[1] + np.arange(kw) * dilation[1]  # (OW, KW)
+    rows, cols = rows[:, None, :, None], cols[None, :, None, :]
+    inside = (rows >= 0) & (rows < h) & (cols >= 0) & (cols < w)  # (OH, OW, KH, KW)
+    flat = np.where(inside, rows * w + cols, -1).reshape(oh, ow, kh * kw)
+    inside = flat >= 0
+    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    pixels = np.where(inside, x.reshape(*x.shape[:-2], h * w)[..., flat], lowest)
+    # Among equals the first *inside* must win: padding, too, is the lowest value there is.
+    y = pixels.max(axis=-1)
+    wins = (pixels == y[..., None]) & inside
+    nan = np.isnan(pixels)
+    place = np.where(
+        nan.any(axis=-1), kh * kw - 1 - nan[..., ::-1].argmax(axis=-1), wins.argmax(axis=-1)
+    )
+    p, q = np.ogrid[:oh, :ow]
+    return np.ascontiguousarray(y.astype(x.dtype)), flat[p, q, place]
+
+
+def _pool2d_planes(name, x, indices, shape):
+    """View x (..., *shape) and the indices of its planes as (K, planes, ·) and (planes, ·)."""
+    lead = x.ndim - indices.ndim
+    if lead < 0 or x.shape[lead:-2] != indices.shape[:-2] or x.shape[-2:] != shape:
+        raise ShapeError(
+            f"{name}: indices {indices.shape} and planes {shape} do not fit an array {x.shape}"
+        )
+    planes = math.prod(indices.shape[:-2])
+    repeats = math.prod(x.shape[:lead])
+    return (
+        x.reshape(repeats, planes, math.prod(shape)),
+        indices.reshape(planes, math.prod(indices.shape[-2:])),
+    )
+
+
+def _pool2d_check_indices(name, indices, pixels):
+    if indices.size and (indices.min() < -1 or indices.max() >= pixels):
+        raise ShapeError(f"{name}: indices must lie in [0, {pixels}), or be -1 for none")
+
+
+@kernel
+def max_unpool2d(dy, indices, size):
+    """dx[..., indices[..., p]] += dy[..., p], from 0: sends back what `max_pool2d` picked
+
+    dy may have more leading axes than indices; size is the (H, W) of the images.
+    """
+    d, flat = _pool2d_planes("max_unpool2d", dy, indices, indices.shape[-2:])
+    pixels = size[0] * size[1]
+    _pool2d_check_indices("max_unpool2d", flat, pixels)
+    dx = np.zeros((*d.shape[:2], pixels + 1), dy.dtype)  # one more, where index -1 goes
+    np.add.at(dx, (slice(None), np.arange(len(flat))[:, None], flat), d)
+    return dx[..., :pixels].reshape(*dy.shape[:-2], *size)
+
+
+@kernel
+def max_pool2d_take(x, indices):
+    """y[..., p] := x[..., indices[..., p]], 0 where the index is -1"""
+    planes, flat = _pool2d_planes("max_pool2d_take", x, indices, x.shape[-2:])
+    _pool2d_check_indices("max_pool2d_take", flat, planes.shape[2])
+    y = planes[:, np.arange(len(flat))[:, None], flat] if flat.size else np.empty(0, x.dtype)
+    y = np.where(flat >= 0, y, np.zeros((), x.dtype)) if flat.size else y
+    return y.reshape(*x.shape[:-2], *indices.shape[-2:])
+
+
+def _avg_pool2d_windows(size, window, stride, padding, count_include_pad, divisor, out):
+    """Rows [top, bottom) and columns [left, right) of every window, and what divides its sum."""
+    (h, w), (oh, ow) = size, out
+    top = np.arange(oh) * stride[0] - padding[0]
+    left = np.arange(ow) * stride[1] - padding[1]
+    bottom = np.minimum(top + window[0], h + padding[0])
+    right = np.minimum(left + window[1], w + padding[1])
+    area = np.outer(bottom - top, right - left)
+    top, bottom = np.maximum(top, 0), np.minimum(bottom, h)
+    left, right = np.maximum(left, 0), np.minimum(right, w)
+    if divisor is not None:
+        area[:] = divisor
+    elif not count_include_pad:
+        area = np.outer(bottom - top, right - left)
+    return top, bottom, left, right, area
+
+
+@kernel
+def avg_pool2d(x, window, stride, padding, ceil_mode, count_include_pad, divisor):
+    """y[..., p, q] := sum of the window / its area (or divisor)
+
+    The area counts the padding if `count_include_pad`, but never what `ceil_mode` adds beyond it.
+    """
+    oh, ow = _pool2d_check("avg_pool2d", x.shape, window, stride, padding, (1, 1), ceil_mode)
+    if divisor == 0:
+        raise ShapeError("avg_pool2d: divisor_override must not be zero")
+    top, bottom, left, right, area = _avg_pool2d_windows(
+        x.shape[-2:], window, stride, padding, count_include_pad, divisor, (oh, ow)
+    )
+    y = np.empty((*x.shape[:-2], oh, ow), x.dtype)
+    for p in range(oh):
+        for q in range(ow):
+            part = x[..., top[p] : bottom[p], left[q] : right[q]]
+            y[..., p, q] = part.sum(axis=(-2, -1), dtype=np.float64) / area[p, q]
+    return y
+
+
+@kernel
+def avg_pool2d_grad(dy, size, window, stride, padding, ceil_mode, count_include_pad, divisor):
+    """dx[..., i, j] := sum over the windows (p, q) that see it of dy[..., p, q] / area"""
+    shape = (*dy.shape[:-2], *size)
+    out = _pool2d_check("avg_pool2d_grad", shape, window, stride, padding, (1, 1), ceil_mode)
+    if dy.shape[-2:] != out:
+        raise ShapeError(f"avg_pool2d_grad: expected dy (..., {out[0]}, {out[1]}), got {dy.shape}")
+    if divisor == 0:
+        raise ShapeError("avg_pool2d_grad: divisor_override must not be zero")
+    top, bottom, left, right, area = _avg_pool2d_windows(
+        size, window, stride, padding, count_include_pad, divisor, out
+    )
+    dx = np.zeros(shape, dy.dtype)
+    share = dy / area.astype(dy.dtype)
+    for p in range(out[0]):
+        for q in range(out[1]):
+            dx[..., top[p] : bottom[p], left[q] : right[q]] += share[..., p, q, None, None]
+    return dx

@@ -36,28 +36,58 @@ static double NAME(sum_row)(const REAL *x, Py_ssize_t n)
     return total;
 }
 
-/* Σ (x[i] - mean)^2 */
-static double NAME(sum_squares)(const REAL *x, REAL mean, Py_ssize_t n)
+/* Σ (x[i] - mean)^2; the mean in two parts, for where it is far larger than the deviation */
+static double NAME(sum_squares)(const REAL *x, double mean, Py_ssize_t n)
 {
+    const REAL high = (REAL)mean, low = (REAL)(mean - high);
     double total = 0;
     Py_ssize_t i = 0;
     while (i + LANES <= n) {
         Py_ssize_t end = n - i > BLOCK ? i + BLOCK : n;
         VEC a = {0}, b = {0};
         for (; i + 2 * LANES <= end; i += 2 * LANES) {
-            VEC u = LOAD(x + i) - mean, v = LOAD(x + i + LANES) - mean;
+            VEC u = (LOAD(x + i) - high) - low, v = (LOAD(x + i + LANES) - high) - low;
             a += u * u;
             b += v * v;
         }
         for (; i + LANES <= end; i += LANES) {
-            VEC u = LOAD(x + i) - mean;
+            VEC u = (LOAD(x + i) - high) - low;
             a += u * u;
         }
         total += NAME(lane_sum)(a + b);
     }
-    for (; i < n; i++)
-        total += (double)(x[i] - mean) * (x[i] - mean);
+    for (; i < n; i++) {
+        REAL u = (x[i] - high) - low;
+        total += (double)u * u;
+    }
     return total;
+}
+
+/* ln Σ exp x[i], the largest x taken out of the sum unless it is infinite */
+static REAL NAME(logsumexp_row)(const REAL *x, Py_ssize_t n)
+{
+    const Py_ssize_t full = n - n % LANES;
+    VEC last = NAME(all)(-INFINITY), most = last;
+    REAL shift = -INFINITY;
+    double total = 0;
+    memcpy(&last, x + full, (size_t)(n - full) * sizeof(REAL));
+    for (Py_ssize_t i = 0; i < full; i += LANES)
+        most = NAME(where)(LOAD(x + i) > most, LOAD(x + i), most);
+    most = NAME(where)(last > most, last, most);
+    for (Py_ssize_t j = 0; j < LANES; j++)
+        if (((REAL *)&most)[j] > shift)
+            shift = ((REAL *)&most)[j];
+    if (isinf(shift))
+        shift = 0;
+    for (Py_ssize_t i = 0; i < full;) {
+        Py_ssize_t end = full - i > BLOCK ? i + BLOCK : full;
+        VEC a = {0};
+        for (; i < end; i += LANES)
+            a += NAME(vexp)(LOAD(x + i) - shift);
+        total += NAME(lane_sum)(a);
+    }
+    total += NAME(lane_sum)(NAME(vexp)(last - shift));
+    return (REAL)(log(total) + shift);
 }
 
 /* y[j] := Σ_i x[i, j] for a matrix of `rows` rows, read in blocks of √rows rows */
@@ -119,6 +149,28 @@ static void NAME(sum_blocks)(const void *from, void *to, Py_ssize_t lead, Py_ssi
                 y[m] = (REAL)total;
             }
     }
+}
+
+/* y[i] := Σ_j (x[i, j] - mean_i)^2 / divisor */
+static void NAME(var_rows)(const void *from, void *to, Py_ssize_t rows, Py_ssize_t n,
+                           double divisor)
+{
+    const REAL *x = (const REAL *)from;
+    for (Py_ssize_t i = 0; i < rows; i++, x += n)
+        ((REAL *)to)[i] = (REAL)(NAME(sum_squares)(x, NAME(sum_row)(x, n) / n, n) / divisor);
+}
+
+/* y[i] := ln Σ_j exp x[i, j] */
+static void NAME(logsumexp_rows)(const void *from, void *to, Py_ssize_t rows, Py_ssize_t n)
+{
+    for (Py_ssize_t i = 0; i < rows; i++)
+        ((REAL *)to)[i] = NAME(logsumexp_row)((const REAL *)from + i * n, n);
+}
+
+static void NAME(divide)(void *x, Py_ssize_t n, double divisor)
+{
+    for (Py_ssize_t i = 0; i < n; i++)
+        ((REAL *)x)[i] /= (REAL)divisor;
 }
 
 #undef BLOCK
