@@ -1,0 +1,21 @@
+"""The errors of minigrad. Each is also the built-in exception that users of NumPy or PyTorch catch."""
+
+
+class GraphError(RuntimeError):
+    """The graph cannot answer: freed, cut, or without the tensor that was asked for."""
+
+
+class InplaceError(RuntimeError):
+    """An in-place change that would make a gradient wrong."""
+
+
+class ShapeError(RuntimeError, ValueError):
+    """Shapes do not fit the operation."""
+
+
+class DtypeError(RuntimeError, TypeError):
+    """Dtypes do not fit the operation."""
+
+
+class AnomalyError(RuntimeError):
+    """A gradient became NaN while `autograd.detect_anomaly` was watching."""

@@ -1,0 +1,30 @@
+"""The operations, one family a file: each a class with forward and backward, and its function.
+
+A family's `__all__` is what it adds to the namespace `minigrad`; importing this package also
+opens the door through which Tensor's methods reach the operations (`methods.bind`).
+"""
+
+import sys
+from importlib import import_module
+
+from minigrad import methods
+
+FAMILIES = """
+    elementwise compare creation shape index reduce inplace
+""".split()
+
+__all__ = []
+for _family in FAMILIES:
+    _module = import_module(f"minigrad.ops.{_family}")
+    for _name in getattr(_module, "METHODS", ()):
+        globals()[_name] = getattr(_module, _name)
+    for _name in _module.__all__:
+        if _name in globals() and globals()[_name] is not getattr(_module, _name):
+            if type(globals()[_name]).__name__ != "module":
+                raise ImportError(f"two operations are called {_name}")
+        globals()[_name] = getattr(_module, _name)
+        __all__.append(_name)
+
+from minigrad.ops.reduce import sum_to  # noqa: E402, F401  the engine undoes broadcasting with it
+
+methods.bind(sys.modules[__name__])
