@@ -552,3 +552,110 @@ def avg_pool2d_grad(dy, size, window, stride, padding, ceil_mode, count_include_
         for q in range(out[1]):
             dx[..., top[p] : bottom[p], left[q] : right[q]] += share[..., p, q, None, None]
     return dx
+
+
+# ---------------------------------------------------------------- optim
+
+
+def in_place(function):
+    """Make `function`, which changes its first arguments, silent as the other kernels are."""
+
+    @functools.wraps(function)
+    def kept(*args, **kwargs):
+        with np.errstate(all="ignore"):
+            function(*args, **kwargs)
+
+    return kept
+
+
+def _gradient(p, g, weight_decay, maximize):
+    g = -g if maximize else g
+    return g + weight_decay * p if weight_decay else g
+
+
+@in_place
+def sgd_step(p, g, buf, lr, momentum, dampening, weight_decay, nesterov, maximize, first):
+    """g := ±g + wd p;  buf := μ buf + (1-τ) g, at first g;  p := p - lr (buf, or g + μ buf)
+
+    Without `buf` (None): p := p - lr g. `nesterov` takes g + μ buf.
+    """
+    g = _gradient(p, g, weight_decay, maximize)
+    if buf is not None:
+        buf[...] = g if first else momentum * buf + (1 - dampening) * g
+        g = g + momentum * buf if nesterov else buf
+    p -= lr * g
+
+
+@in_place
+def adagrad_step(p, g, total, lr, lr_decay, eps, weight_decay, t, maximize):
+    """g := ±g + wd p;  s := s + g²;  p := p - lr / (1 + (t-1) η) g / (√s + ε)
+
+    `total` is s, η `lr_decay`; t counts the steps from 1.
+    """
+    g = _gradient(p, g, weight_decay, maximize)
+    total += g * g
+    p -= lr / (1 + (t - 1) * lr_decay) * g / (np.sqrt(total) + eps)
+
+
+@in_place
+def rmsprop_step(p, g, v, mean, buf, lr, alpha, eps, weight_decay, momentum, maximize):
+    """g := ±g + wd p;  v := α v + (1-α) g²;  p := p - lr g / (√v + ε)
+
+    With `mean` (not None), centered: ḡ := α ḡ + (1-α) g and √(v - ḡ²). With `buf`:
+    buf := μ buf + g / (√v + ε) and p := p - lr buf.
+    """
+    g = _gradient(p, g, weight_decay, maximize)
+    v[...] = alpha * v + (1 - alpha) * g * g
+    spread = v
+    if mean is not None:
+        mean += (1 - alpha) * (g - mean)
+        spread = np.maximum(v - mean * mean, 0)  # rounding may leave less than 0
+    step = g / (np.sqrt(spread) + eps)
+    if buf is not None:
+        buf[...] = momentum * buf + step
+        step = buf
+    p -= lr * step
+
+
+@in_place
+def adam_step(
+    p, g, m, v, vmax, lr, beta1, beta2, eps, weight_decay, t, amsgrad, decoupled, maximize
+):
+    """m := β₁ m + (1-β₁) g;  v := β₂ v + (1-β₂) g²;  p := p - lr (m / bc₁) / (√v / √bc₂ + ε)
+
+    bcᵢ = 1 - βᵢᵗ, t counting the steps from 1; `amsgrad` takes vmax := max(vmax, v) for v.
+    Weight decay is added to the gradient, g := ±g + wd p, or if `decoupled` (AdamW) shrinks the
+    parameter first, p := p - lr wd p.
+    """
+    if decoupled:
+        p *= 1 - lr * weight_decay
+    g = _gradient(p, g, 0 if decoupled else weight_decay, maximize)
+    m += (1 - beta1) * (g - m)
+    v[...] = beta2 * v + (1 - beta2) * g * g
+    if amsgrad:
+        np.maximum(vmax, v, out=vmax)
+    root = np.sqrt(vmax if amsgrad else v) / math.sqrt(1 - beta2**t)
+    p -= lr / (1 - beta1**t) * m / (root + eps)
+
+
+@in_place
+def radam_step(p, g, m, v, lr, beta1, beta2, eps, weight_decay, t, decoupled, maximize):
+    """m := β₁ m + (1-β₁) g;  v := β₂ v + (1-β₂) g²;  p := p - lr (m / bc₁) r √bc₂ / (√v + ε)
+
+    ρ∞ = 2 / (1-β₂) - 1, ρ = ρ∞ - 2 t β₂ᵗ / bc₂ and
+    r² = (ρ-4) (ρ-2) ρ∞ / ((ρ∞-4) (ρ∞-2) ρ) where ρ > 5; before that, p := p - lr m / bc₁.
+    bcᵢ and weight decay as in `adam_step`.
+    """
+    if decoupled:
+        p *= 1 - lr * weight_decay
+    g = _gradient(p, g, 0 if decoupled else weight_decay, maximize)
+    m += (1 - beta1) * (g - m)
+    v[...] = beta2 * v + (1 - beta2) * g * g
+    step = lr / (1 - beta1**t) * m
+    bc2 = 1 - beta2**t
+    end = 2 / (1 - beta2) - 1
+    rho = end - 2 * t * beta2**t / bc2
+    if rho > 5:
+        r = math.sqrt((rho - 4) * (rho - 2) * end / ((end - 4) * (end - 2) * rho))
+        step = step * (r * math.sqrt(bc2)) / (np.sqrt(v) + eps)
+    p -= step

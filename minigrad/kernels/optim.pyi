@@ -1,0 +1,68 @@
+from numpy import ndarray
+
+def sgd_step(
+    p: ndarray,
+    g: ndarray,
+    buf: ndarray | None,
+    lr: float,
+    momentum: float,
+    dampening: float,
+    weight_decay: float,
+    nesterov: bool,
+    maximize: bool,
+    first: bool,
+) -> None: ...
+def adagrad_step(
+    p: ndarray,
+    g: ndarray,
+    total: ndarray,
+    lr: float,
+    lr_decay: float,
+    eps: float,
+    weight_decay: float,
+    t: float,
+    maximize: bool,
+) -> None: ...
+def rmsprop_step(
+    p: ndarray,
+    g: ndarray,
+    v: ndarray,
+    mean: ndarray | None,
+    buf: ndarray | None,
+    lr: float,
+    alpha: float,
+    eps: float,
+    weight_decay: float,
+    momentum: float,
+    maximize: bool,
+) -> None: ...
+def adam_step(
+    p: ndarray,
+    g: ndarray,
+    m: ndarray,
+    v: ndarray,
+    vmax: ndarray | None,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    t: float,
+    amsgrad: bool,
+    decoupled: bool,
+    maximize: bool,
+) -> None: ...
+def radam_step(
+    p: ndarray,
+    g: ndarray,
+    m: ndarray,
+    v: ndarray,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    t: float,
+    decoupled: bool,
+    maximize: bool,
+) -> None: ...
