@@ -2,8 +2,12 @@
 
 The formulas are PyTorch's (`Optimizers` in the docstrings of `minigrad.optim` explain them). What
 depends on the step alone, such as 1 - β₁ᵗ, is computed once, in double; the pass itself runs in
-the parameter's dtype. Arrays that are not plain float32 or float64 in C order, of one shape, go to the
-NumPy twin in `reference`. A kernel returns None.
+the parameter's dtype. Where an optional array would put a branch into the loop, which then would
+not vectorise, the pass goes in blocks that stay in the nearest cache, one short loop after the
+other.
+
+Arrays that are not plain float32 or float64 in C order, of one shape, go to the NumPy twin in
+`reference`. A kernel returns None.
 """
 
 cimport numpy as cnp
@@ -16,6 +20,9 @@ cnp.import_array()
 ctypedef fused real:
     float
     double
+
+cdef enum:
+    BLOCK = 512
 
 
 # Which arrays may take the fast path --------------------------------------------------------
@@ -65,19 +72,23 @@ cdef inline real root(real x) noexcept nogil:
     return sqrtf(x) if real is float else sqrt(x)
 
 
+cdef inline real descent(const real* p, const real* g, Py_ssize_t i, real decay,
+                         bint maximize) noexcept nogil:
+    """±g + decay p"""
+    cdef real d = -g[i] if maximize else g[i]
+    return d + decay * p[i] if decay != 0 else d
+
+
 cdef void sgd(real* p, const real* g, real* buf, Py_ssize_t n, real lr, real momentum,
               real keep, real decay, bint nesterov, bint maximize, bint first) noexcept nogil:
     cdef Py_ssize_t i
     cdef real d
     if buf == NULL:
         for i in range(n):
-            d = -g[i] if maximize else g[i]
-            d = d + decay * p[i] if decay != 0 else d
-            p[i] -= lr * d
+            p[i] -= lr * descent(p, g, i, decay, maximize)
         return
     for i in range(n):
-        d = -g[i] if maximize else g[i]
-        d = d + decay * p[i] if decay != 0 else d
+        d = descent(p, g, i, decay, maximize)
         buf[i] = d if first else momentum * buf[i] + keep * d
         p[i] -= lr * (d + momentum * buf[i] if nesterov else buf[i])
 
@@ -87,8 +98,7 @@ cdef void adagrad(real* p, const real* g, real* total, Py_ssize_t n, real lr, re
     cdef Py_ssize_t i
     cdef real d
     for i in range(n):
-        d = -g[i] if maximize else g[i]
-        d = d + decay * p[i] if decay != 0 else d
+        d = descent(p, g, i, decay, maximize)
         total[i] += d * d
         p[i] -= lr * d / (root(total[i]) + eps)
 
@@ -96,54 +106,67 @@ cdef void adagrad(real* p, const real* g, real* total, Py_ssize_t n, real lr, re
 cdef void rmsprop(real* p, const real* g, real* v, real* mean, real* buf, Py_ssize_t n, real lr,
                   real alpha, real rest, real eps, real decay, real momentum,
                   bint maximize) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef real d, u
-    for i in range(n):
-        d = -g[i] if maximize else g[i]
-        d = d + decay * p[i] if decay != 0 else d
-        v[i] = alpha * v[i] + rest * d * d
-        u = v[i]
+    cdef Py_ssize_t i, start, end
+    cdef real[BLOCK] d, u
+    for start from 0 <= start < n by BLOCK:
+        end = min(n - start, BLOCK)
+        for i in range(end):
+            d[i] = descent(p, g, i, decay, maximize)
+            v[i] = alpha * v[i] + rest * d[i] * d[i]
+            u[i] = v[i]
         if mean != NULL:
-            mean[i] += rest * (d - mean[i])
-            u = u - mean[i] * mean[i]
-            u = 0 if u < 0 else u  # by rounding; its root would be NaN
-        u = d / (root(u) + eps)
+            for i in range(end):
+                mean[i] += rest * (d[i] - mean[i])
+                u[i] = u[i] - mean[i] * mean[i]
+                u[i] = 0 if u[i] < 0 else u[i]  # by rounding; its root would be NaN
+            mean += end
+        for i in range(end):
+            u[i] = d[i] / (root(u[i]) + eps)
         if buf != NULL:
-            buf[i] = momentum * buf[i] + u
-            u = buf[i]
-        p[i] -= lr * u
+            for i in range(end):
+                buf[i] = momentum * buf[i] + u[i]
+                u[i] = buf[i]
+            buf += end
+        for i in range(end):
+            p[i] -= lr * u[i]
+        p, g, v = p + end, g + end, v + end
 
 
 cdef void adam(real* p, const real* g, real* m, real* v, real* top, Py_ssize_t n, real step,
                real rest1, real beta2, real rest2, real correction, real eps, real decay,
                real shrink, bint maximize) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef real d, w, u
-    for i in range(n):
-        d = -g[i] if maximize else g[i]
-        w = p[i] * shrink
-        d = d + decay * w if decay != 0 else d
-        m[i] += rest1 * (d - m[i])
-        v[i] = beta2 * v[i] + rest2 * d * d
-        u = v[i]
+    cdef Py_ssize_t i, start, end
+    cdef real d
+    cdef real* second = v
+    for start from 0 <= start < n by BLOCK:
+        end = min(n - start, BLOCK)
+        for i in range(end):
+            d = descent(p, g, i, decay, maximize)
+            m[i] += rest1 * (d - m[i])
+            v[i] = beta2 * v[i] + rest2 * d * d
         if top != NULL:
-            u = top[i] if top[i] > u or top[i] != top[i] else u  # NaN stays
-            top[i] = u
-        p[i] = w - step * m[i] / (root(u) * correction + eps)
+            for i in range(end):
+                d = v[i] if v[i] > top[i] else top[i]
+                top[i] = v[i] if v[i] != v[i] else d  # NaN wins
+            second = top
+            top += end
+        for i in range(end):
+            p[i] = shrink * p[i] - step * m[i] / (root(second[i]) * correction + eps)
+        p, g, m, v = p + end, g + end, m + end, v + end
+        second = v
 
 
 cdef void radam(real* p, const real* g, real* m, real* v, Py_ssize_t n, real step, real rest1,
                 real beta2, real rest2, real adapt, real eps, real decay, real shrink,
                 bint maximize) noexcept nogil:
     cdef Py_ssize_t i
-    cdef real d, w
+    cdef real d
     for i in range(n):
-        d = -g[i] if maximize else g[i]
-        w = p[i] * shrink
-        d = d + decay * w if decay != 0 else d
+        d = descent(p, g, i, decay, maximize)
         m[i] += rest1 * (d - m[i])
         v[i] = beta2 * v[i] + rest2 * d * d
-        p[i] = w - step * m[i] * (adapt / (root(v[i]) + eps) if adapt != 0 else 1)
+        d = adapt / (root(v[i]) + eps) if adapt != 0 else 1
+        p[i] = shrink * p[i] - step * m[i] * d
 
 
 # The kernels, in order of increasing complexity ---------------------------------------------
