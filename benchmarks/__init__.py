@@ -1,0 +1,18 @@
+"""Benchmarks: ours and the peers, interleaved in one process, medians, the ratio last.
+
+    python -m benchmarks                 all
+    python -m benchmarks gemm mlp        some
+    python -m benchmarks list
+
+They run on the minigrad that is installed. The repository's root is first on the path here; if
+the tree is not built, it is taken off, so that the installed package is measured.
+"""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+if not any((ROOT / "minigrad").glob("engine.*.so")):
+    sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != ROOT]
+    sys.path.append(str(ROOT))  # after the installed packages: for `benchmarks` itself
