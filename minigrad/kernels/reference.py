@@ -337,7 +337,7 @@ def _conv2d_check_dy(name, dy, x_shape, w_shape, size):
 
 
 def _conv2d_dtypes(name, first, second):
-    if first.dtype != second.dtype:
+    if first.dtype.type is not second.dtype.type:
         raise DtypeError(f"{name}: dtypes must be equal, got {first.dtype} and {second.dtype}")
 
 
@@ -443,14 +443,14 @@ def max_pool2d(x, window, stride, padding, dilation, ceil_mode):
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
     pixels = np.where(inside, x.reshape(*x.shape[:-2], h * w)[..., flat], lowest)
     # Among equals the first *inside* must win: padding, too, is the lowest value there is.
-    y = pixels.max(axis=-1)
-    wins = (pixels == y[..., None]) & inside
+    wins = (pixels == pixels.max(axis=-1, keepdims=True)) & inside
     nan = np.isnan(pixels)
     place = np.where(
         nan.any(axis=-1), kh * kw - 1 - nan[..., ::-1].argmax(axis=-1), wins.argmax(axis=-1)
     )
     p, q = np.ogrid[:oh, :ow]
-    return np.ascontiguousarray(y.astype(x.dtype)), flat[p, q, place]
+    y = np.take_along_axis(pixels, place[..., None], axis=-1)[..., 0]
+    return y.astype(x.dtype), flat[p, q, place]
 
 
 def _pool2d_planes(name, x, indices, shape):
