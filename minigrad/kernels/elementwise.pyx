@@ -77,8 +77,6 @@ cdef extern from *:
     UNARY(cube, a * a * a)
     UNARY(reciprocal, 1 / a)
     UNARY(relu, a <= 0 ? 0 : a)                          /* NaN is not <= 0, so it stays */
-    UNARY_LOOP(root_f32, float, a == -INFINITY ? INFINITY : sqrtf(a + 0))  /* pow(a, 0.5) */
-    UNARY_LOOP(root_f64, double, a == -INFINITY ? INFINITY : sqrt(a + 0))
     UNARY_LIBM(erf, erf)
 
     #define ACCUMULATE(NAME, T)                                                                 \\
@@ -97,7 +95,7 @@ cdef extern from *:
     Unary neg_f32, neg_f64, abs_f32, abs_f64, sign_f32, sign_f64, sqrt_f32, sqrt_f64
     Unary rsqrt_f32, rsqrt_f64, square_f32, square_f64, cube_f32, cube_f64
     Unary reciprocal_f32, reciprocal_f64, relu_f32, relu_f64
-    Unary root_f32, root_f64, erf_f32, erf_f64, exp_f32, exp_f64, log_f32, log_f64
+    Unary erf_f32, erf_f64, exp_f32, exp_f64, log_f32, log_f64
     Unary tanh_f32, tanh_f64, sigmoid_f32, sigmoid_f64, softplus_f32, softplus_f64
     void accumulate_f32(void*, const void*, Py_ssize_t) noexcept nogil
     void accumulate_f64(void*, const void*, Py_ssize_t) noexcept nogil
@@ -311,7 +309,7 @@ cdef object power(object x, object y):
         return None
     p = PyFloat_AS_DOUBLE(y) if PyFloat_CheckExact(y) else PyLong_AsDouble(y)
     if p == 0.5:
-        return unary(root_f32, root_f64, x)
+        return unary(sqrt_f32, sqrt_f64, x)
     if p == 2:
         return unary(square_f32, square_f64, x)
     if p == 3:

@@ -57,7 +57,7 @@ def div(x, y):
 @kernel
 def pow(x, y):
     """z := x ** y"""
-    return np.power(x, y)
+    return x**y  # not np.power: the operator has the short ways for 2, 1/2, -1
 
 
 @kernel
@@ -207,6 +207,25 @@ def add_(x, y):
     """x := x + y, in place"""
     with np.errstate(all="ignore"):
         return np.add(x, y, out=x, casting="same_kind")
+
+
+# ---------------------------------------------------------------- gemm
+
+
+@kernel
+def matmul(a, b, bias=None, relu=False):
+    """C[...] := A[...] @ B[...] (+ bias) (then max(0, .)); a (..., m, k), b (..., k, n)"""
+    if a.ndim < 2 or b.ndim < 2:
+        raise ValueError(f"matmul: expected matrices, got shapes {a.shape} and {b.shape}")
+    if a.shape[-1] != b.shape[-2]:
+        raise ValueError(
+            f"matmul: shapes {a.shape} and {b.shape} do not match: "
+            f"{a.shape[-1]} columns against {b.shape[-2]} rows"
+        )
+    c = np.matmul(a, b)
+    if bias is not None:
+        c = c + bias
+    return np.maximum(c, 0) if relu else c
 
 
 # ---------------------------------------------------------------- reduce
@@ -474,14 +493,14 @@ def _pool2d_check_indices(name, indices, pixels):
 
 
 @kernel
-def max_unpool2d(dy, indices, size):
+def max_pool2d_grad(dy, indices, size):
     """dx[..., indices[..., p]] += dy[..., p], from 0: sends back what `max_pool2d` picked
 
     dy may have more leading axes than indices; size is the (H, W) of the images.
     """
-    d, flat = _pool2d_planes("max_unpool2d", dy, indices, indices.shape[-2:])
+    d, flat = _pool2d_planes("max_pool2d_grad", dy, indices, indices.shape[-2:])
     pixels = size[0] * size[1]
-    _pool2d_check_indices("max_unpool2d", flat, pixels)
+    _pool2d_check_indices("max_pool2d_grad", flat, pixels)
     dx = np.zeros((*d.shape[:2], pixels + 1), dy.dtype)  # one more, where index -1 goes
     np.add.at(dx, (slice(None), np.arange(len(flat))[:, None], flat), d)
     return dx[..., :pixels].reshape(*dy.shape[:-2], *size)

@@ -3,7 +3,7 @@
 #define VEC NAME(vec)
 #define LANES ((Py_ssize_t)(sizeof(VEC) / sizeof(REAL)))
 #define LOAD(P) (*(const VEC *)(P))
-#define BLOCK 4096
+#define BLOCK (256 * LANES)
 
 static inline double NAME(lane_sum)(VEC v)
 {
@@ -36,31 +36,36 @@ static double NAME(sum_row)(const REAL *x, Py_ssize_t n)
     return total;
 }
 
-/* Σ (x[i] - mean)^2; the mean in two parts, for where it is far larger than the deviation */
-static double NAME(sum_squares)(const REAL *x, double mean, Py_ssize_t n)
+/* Σ (x[i] - mean)^2. `about` is the mean but for rounding, which may exceed a small deviation:
+   Σ (x - mean)^2 = Σ d^2 - (Σ d)^2 / n with d = x - about makes that good. */
+static double NAME(sum_squares)(const REAL *x, REAL about, Py_ssize_t n)
 {
-    const REAL high = (REAL)mean, low = (REAL)(mean - high);
-    double total = 0;
+    double squares = 0, sum = 0;
     Py_ssize_t i = 0;
     while (i + LANES <= n) {
         Py_ssize_t end = n - i > BLOCK ? i + BLOCK : n;
-        VEC a = {0}, b = {0};
+        VEC a = {0}, b = {0}, c = {0}, d = {0};
         for (; i + 2 * LANES <= end; i += 2 * LANES) {
-            VEC u = (LOAD(x + i) - high) - low, v = (LOAD(x + i + LANES) - high) - low;
+            VEC u = LOAD(x + i) - about, v = LOAD(x + i + LANES) - about;
             a += u * u;
             b += v * v;
+            c += u;
+            d += v;
         }
         for (; i + LANES <= end; i += LANES) {
-            VEC u = (LOAD(x + i) - high) - low;
+            VEC u = LOAD(x + i) - about;
             a += u * u;
+            c += u;
         }
-        total += NAME(lane_sum)(a + b);
+        squares += NAME(lane_sum)(a + b);
+        sum += NAME(lane_sum)(c + d);
     }
     for (; i < n; i++) {
-        REAL u = (x[i] - high) - low;
-        total += (double)u * u;
+        double u = x[i] - about;
+        squares += u * u;
+        sum += u;
     }
-    return total;
+    return squares - sum * sum / (double)n;
 }
 
 /* ln Σ exp x[i], the largest x taken out of the sum unless it is infinite */
@@ -157,7 +162,8 @@ static void NAME(var_rows)(const void *from, void *to, Py_ssize_t rows, Py_ssize
 {
     const REAL *x = (const REAL *)from;
     for (Py_ssize_t i = 0; i < rows; i++, x += n)
-        ((REAL *)to)[i] = (REAL)(NAME(sum_squares)(x, NAME(sum_row)(x, n) / n, n) / divisor);
+        ((REAL *)to)[i] =
+            (REAL)(NAME(sum_squares)(x, (REAL)(NAME(sum_row)(x, n) / (double)n), n) / divisor);
 }
 
 /* y[i] := ln Σ_j exp x[i, j] */
