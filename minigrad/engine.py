@@ -98,7 +98,7 @@ class Storage:
 def wrap(array, node: "Function" = None) -> "Tensor":
     """The Tensor around an ndarray, made by `node` (None: no graph)."""
     x: Tensor = Tensor.__new__(Tensor)
-    x._array = array
+    x._array = array if is_array(array) else np.asarray(array)  # NumPy's scalars become 0-d
     x._node = node
     return x
 
@@ -618,9 +618,8 @@ class Function:
     @cython.cfunc
     def finish(self, out, x, y) -> Tensor:
         """Record this node behind `out` (edges are set): save, note shapes. `x`, `y`: inputs."""
-        if not is_array(out):
-            out = np.asarray(out)
         result: Tensor = wrap(out, self)
+        out = result._array
         self.ndim = ndim(out)
         if self._saves:
             self._inputs = (x if self._saves & 1 else None, y if self._saves & 2 else None)
@@ -693,7 +692,7 @@ class Unary(Function):
             self.edges = (node,)
             return self.finish(self.forward(t._array), t, None)
         out = self.forward(t._array)
-        result: Tensor = wrap(out if is_array(out) else np.asarray(out), None)
+        result: Tensor = wrap(out, None)
         if self._makes_view:
             link_view(result, t)
         return result
@@ -745,7 +744,7 @@ class Binary(Function):
             out = self.forward(a, b)
         except ValueError as error:
             raise shape_error(self, a, b, error) from None
-        return wrap(out if is_array(out) else np.asarray(out), None)
+        return wrap(out, None)
 
 
 def shape_error(node, a, b, error):
@@ -806,8 +805,8 @@ class Nary(Function):
         if not get_grad_mode() or not any([node is not None for node in nodes]):
             out = self.forward(*arrays)
             if type(out) is tuple:
-                return tuple([wrap(np.asarray(array), None) for array in out])
-            result = wrap(np.asarray(out), None)
+                return tuple([wrap(array, None) for array in out])
+            result = wrap(out, None)
             if self._makes_view:
                 link_view(result, inputs[0])
             return result

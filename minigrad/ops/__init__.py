@@ -10,7 +10,7 @@ from importlib import import_module
 from minigrad import methods
 
 FAMILIES = """
-    elementwise compare creation shape index reduce inplace
+    elementwise compare creation shape index reduce inplace linalg
 """.split()
 
 __all__ = []

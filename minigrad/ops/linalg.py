@@ -1,0 +1,291 @@
+"""Matrix products, and the linear layer.
+
+Vectors are brought to matrices before the Function, so that `MatMul` knows one case only:
+(..., m, k) @ (..., k, n), with leading axes that broadcast.
+"""
+
+try:
+    import cython
+except ImportError:
+    from minigrad import _cython as cython
+
+from minigrad import kernels
+from minigrad.errors import DtypeError, ShapeError
+
+if cython.compiled:
+    from cython.cimports.minigrad.engine import Binary, Nary, Tensor
+    from cython.cimports.minigrad.methods import slots
+else:
+    from minigrad.engine import Binary, Nary, Tensor
+    from minigrad.methods import slots
+
+from minigrad.ops.shape import check_tensor, mT, reshape, same_dtypes, squeeze, unsqueeze
+
+__all__ = "matmul mm bmm mv dot inner outer".split()
+
+
+@cython.freelist(32)
+@cython.cclass
+class MatMul(Binary):
+    """z = x y for matrices, leading axes broadcast;  dx = g yᵀ,  dy = xᵀ g"""
+
+    @cython.ccall
+    def forward(self, x, y):
+        self._broadcasts = True
+        if self.needs_grad(0):
+            self._saves |= 2
+        if self.needs_grad(1):
+            self._saves |= 1
+        return kernels.matmul(x, y)
+
+    @cython.ccall
+    def backward(self, grad):
+        dx = dy = None
+        if self.needs_grad(0):
+            dx = slots.matmul(grad, mT(self.input(1)))
+        if self.needs_grad(1):
+            dy = slots.matmul(mT(self.input(0)), grad)
+        return dx, dy
+
+
+@cython.cfunc
+def _matmul(x: object, y: object) -> object:
+    x = check_matrix(x)
+    y = check_matrix(y)
+    a: Tensor = x
+    b: Tensor = y
+    x_ndim: cython.int = a._array.ndim
+    y_ndim: cython.int = b._array.ndim
+    if x_ndim == 0 or y_ndim == 0:
+        raise ShapeError(
+            f"matmul: both operands need at least one axis, got shapes {x.shape} and {y.shape}"
+        )
+    rows = a._array.shape[-1]
+    columns = b._array.shape[-2 if y_ndim > 1 else -1]
+    if rows != columns:
+        raise ShapeError(
+            f"matmul: shapes {x.shape} and {y.shape} do not match: "
+            f"{rows} columns against {columns} rows"
+        )
+    if a._array.dtype != b._array.dtype:
+        raise DtypeError(f"matmul: expected one dtype, got {x.dtype} and {y.dtype}")
+    if x_ndim == 1:
+        x = unsqueeze(x, 0)
+    if y_ndim == 1:
+        y = unsqueeze(y, -1)
+    elif y_ndim == 2 and x_ndim > 2:
+        # One matrix for the whole batch: one tall product.
+        flat = reshape(x, (-1, rows)) if x.numel() else None
+        if flat is not None:
+            node: MatMul = MatMul.__new__(MatMul)
+            return reshape(node.apply(flat, y), x.shape[:-1] + (y.shape[-1],))
+    product: MatMul = MatMul.__new__(MatMul)
+    z = product.apply(x, y)
+    if x_ndim == 1:
+        z = squeeze(z, -2)
+    return squeeze(z, -1) if y_ndim == 1 else z
+
+
+def check_matrix(x):
+    """`x` as a Tensor (a NumPy array may stand for one)."""
+    if isinstance(x, Tensor):
+        return x
+    if hasattr(x, "__array_interface__") and getattr(x, "ndim", 0):
+        return Tensor(x)
+    raise TypeError(f"matmul: expected a Tensor, got {type(x).__name__}")
+
+
+slots.matmul = _matmul
+
+
+def matmul(input, other):
+    """Matrix product, by the ranks of the operands.
+
+    1-d · 1-d: the inner product. 2-d · 2-d: the matrix product. 1-d on one side: a row or column
+    vector, whose axis is dropped again. More axes: a batch of matrices; leading axes broadcast.
+
+    Parameters
+    ----------
+    input, other : Tensor
+        Shapes (..., m, k) and (..., k, n), of one dtype.
+
+    Returns
+    -------
+    Tensor
+        (..., m, n). Gradients: dL/dinput = g otherᵀ, dL/dother = inputᵀ g.
+
+    Raises
+    ------
+    ShapeError
+        Inner sizes differ, leading axes do not broadcast, or an operand is 0-d.
+    DtypeError
+        The dtypes differ.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.matmul(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), mg.tensor([1.0, 1.0]))
+    tensor([3., 7.])
+    """
+    return slots.matmul(input, other)
+
+
+def _ranked(name, *pairs):
+    for x, ndim in pairs:
+        if check_tensor(x, name).ndim != ndim:
+            raise ShapeError(f"{name}: expected {ndim} dimensions, got shape {x.shape}")
+
+
+def mm(input, mat2):
+    """Product of two matrices, without broadcasting.
+
+    >>> import minigrad as mg
+    >>> mg.mm(mg.ones(1, 2), mg.ones(2, 1))
+    tensor([[2.]])
+    """
+    _ranked("mm", (input, 2), (mat2, 2))
+    return slots.matmul(input, mat2)
+
+
+def bmm(input, mat2):
+    """Products of two batches of matrices, (B, m, k) and (B, k, n), without broadcasting.
+
+    >>> import minigrad as mg
+    >>> mg.bmm(mg.ones(3, 1, 2), mg.ones(3, 2, 1)).shape
+    (3, 1, 1)
+    """
+    _ranked("bmm", (input, 3), (mat2, 3))
+    if input.shape[0] != mat2.shape[0]:
+        raise ShapeError(f"bmm: shapes {input.shape} and {mat2.shape} differ in the batch")
+    return slots.matmul(input, mat2)
+
+
+def mv(input, vec):
+    """Product of a matrix and a vector.
+
+    >>> import minigrad as mg
+    >>> mg.mv(mg.ones(2, 3), mg.ones(3))
+    tensor([3., 3.])
+    """
+    _ranked("mv", (input, 2), (vec, 1))
+    return slots.matmul(input, vec)
+
+
+def dot(input, other):
+    """Inner product of two vectors.
+
+    >>> import minigrad as mg
+    >>> mg.dot(mg.tensor([1.0, 2.0]), mg.tensor([3.0, 4.0]))
+    tensor(11.)
+    """
+    _ranked("dot", (input, 1), (other, 1))
+    return slots.matmul(input, other)
+
+
+def inner(input, other):
+    """Products summed over the last axes: input otherᵀ; with a 0-d operand the plain product.
+
+    >>> import minigrad as mg
+    >>> mg.inner(mg.tensor([1.0, 2.0]), mg.tensor([[3.0, 4.0]]))
+    tensor([11.])
+    """
+    check_tensor(input, "inner"), check_tensor(other, "inner")
+    if not input.ndim or not other.ndim:
+        return input * other
+    flat = reshape(other, (-1, other.shape[-1]))
+    return reshape(slots.matmul(input, mT(flat)), input.shape[:-1] + other.shape[:-1])
+
+
+def outer(input, vec2):
+    """Products of all pairs from two vectors, an (n, m) matrix.
+
+    >>> import minigrad as mg
+    >>> mg.outer(mg.tensor([1.0, 2.0]), mg.tensor([3.0, 4.0]))
+    tensor([[3., 4.],
+            [6., 8.]])
+    """
+    _ranked("outer", (input, 1), (vec2, 1))
+    return unsqueeze(input, -1) * unsqueeze(vec2, 0)
+
+
+# The linear layer -------------------------------------------------------------------------------
+
+
+@cython.freelist(16)
+@cython.cclass
+class Linear(Nary):
+    """y = x Wᵀ + b, x (N, k), W (n, k), b (n);  dx = g W,  dW = gᵀ x,  db = sum of g over rows"""
+
+    def forward(self, x, weight, bias):
+        if self.needs_grad(1):
+            self._saves |= 1
+        if self.needs_grad(0):
+            self._saves |= 2
+        return kernels.matmul(x, weight.T, bias)
+
+    @cython.ccall
+    def backward(self, grad):
+        dx = dw = db = None
+        if self.needs_grad(0):
+            dx = slots.matmul(grad, self.input(1))
+        if self.needs_grad(1):
+            dw = slots.matmul(mT(grad), self.input(0))
+        if self.needs_grad(2):
+            db = grad.sum(-2)
+        return dx, dw, db
+
+
+def linear(input, weight, bias=None):
+    """Affine map: ``input @ weight.T + bias``.
+
+    Parameters
+    ----------
+    input : Tensor, (..., in)
+    weight : Tensor, (out, in), or (in,)
+    bias : Tensor, (out,), optional
+
+    Returns
+    -------
+    Tensor, (..., out)
+
+    Raises
+    ------
+    ShapeError
+        The sizes do not match.
+    DtypeError
+        The dtypes differ.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> w = mg.tensor([[1.0, 2.0]])
+    >>> mg.nn.functional.linear(mg.ones(3, 2), w, mg.tensor([0.5])).tolist()
+    [[3.5], [3.5], [3.5]]
+    """
+    for x in (input, weight):
+        check_tensor(x, "linear")
+    if bias is not None:
+        check_tensor(bias, "linear")
+    same_dtypes("linear", input, weight, bias)
+    if not input.ndim or weight.ndim not in (1, 2) or input.shape[-1] != weight.shape[-1]:
+        raise ShapeError(
+            f"linear: input {input.shape} and weight {weight.shape} do not match: "
+            "the last axes must have one length, and the weight be (out, in)"
+        )
+    if weight.ndim == 1:
+        out = slots.matmul(input, weight)
+        return out if bias is None else out + bias
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise ShapeError(f"linear: bias {bias.shape} does not match weight {weight.shape}")
+    rows = input if input.ndim == 2 else reshape(input, (-1, input.shape[-1]) if input.numel()
+                                                 else (_product(input.shape[:-1]),
+                                                       input.shape[-1]))
+    out = Linear.__new__(Linear).apply(rows, weight, bias)
+    return out if input.ndim == 2 else reshape(out, input.shape[:-1] + weight.shape[:1])
+
+
+def _product(shape):
+    n = 1
+    for s in shape:
+        n *= s
+    return n
