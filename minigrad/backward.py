@@ -10,6 +10,7 @@ a lock keeps threads apart, and a pass inside a pass (a hook or a rule that call
 back what it found.
 """
 
+import os
 import threading
 import warnings
 
@@ -39,12 +40,13 @@ else:
     from minigrad.engine import Function, Tensor, is_grad_enabled, producer, switch_grad, wrap
     from minigrad.methods import slots
 
-from minigrad import engine
+from minigrad import engine as engine_module
 
-_LEAF = cython.declare(cython.int, engine.LEAF)
-_PICK = cython.declare(cython.int, engine.PICK)
-_CUSTOM = cython.declare(cython.int, engine.CUSTOM)
+_LEAF = cython.declare(cython.int, engine_module.LEAF)
+_PICK = cython.declare(cython.int, engine_module.PICK)
+_CUSTOM = cython.declare(cython.int, engine_module.CUSTOM)
 
+_PACKAGE = os.path.dirname(engine_module.__file__) + os.sep
 _lock = threading.RLock()
 _state = {"pass": 0, "depth": 0}
 
@@ -377,8 +379,8 @@ def watch(node, cotangents):
     """Raise when a rule made a NaN (`autograd.detect_anomaly`)."""
     for i, grad in enumerate(cotangents):
         if grad is not None and np.isnan(grad._array).any():
-            lines = [f for f in node.trace if "minigrad" not in f.filename.split("/")[-2:-1]]
-            frame = lines[-1] if lines else node.trace[-1]
+            users = [f for f in node.trace if not f.filename.startswith(_PACKAGE)]
+            frame = (users or node.trace)[-1]
             raise AnomalyError(
                 f"{node.name()}: its backward made a NaN in the gradient of input {i}, shape "
                 f"{grad.shape}; the forward operation was called at {frame.filename}:"

@@ -56,6 +56,7 @@ else:
 from minigrad import methods
 
 INNER, LEAF, PICK, CUSTOM = 0, 1, 2, 3  # Function.kind
+FIELDS = {"_array", "_node", "_grad", "_storage", "_view", "_epoch"}  # of a Tensor, see the .pxd
 OWNER, VIEW, ALIAS = 0, 1, 2  # Tensor._view: owns its memory; a view in the graph; detached
 
 _anomaly = {"on": False}
@@ -434,7 +435,8 @@ class Tensor(Methods):
                 f"only leaves can be pickled or deep-copied; this tensor was made by "
                 f"{self._node.name()}; use .detach()"
             )
-        state = getattr(self, "__dict__", None)
+        extra = getattr(self, "__dict__", {})
+        state = {name: value for name, value in extra.items() if name not in FIELDS}
         return rebuild, (type(self), self._array.copy(), self.requires_grad, self._grad, state)
 
     def __deepcopy__(self, memo):
