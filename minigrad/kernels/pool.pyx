@@ -287,7 +287,7 @@ cdef Py_ssize_t count_repeats(cnp.ndarray a, cnp.ndarray indices, bint same_size
     return repeats
 
 
-def max_unpool2d(cnp.ndarray dy, cnp.ndarray indices, size):
+def max_pool2d_grad(cnp.ndarray dy, cnp.ndarray indices, size):
     """dx[..., indices[..., p]] += dy[..., p], from 0: sends back what `max_pool2d` picked
 
     dy may have more leading axes than indices; size is the (H, W) of the images.
@@ -296,11 +296,11 @@ def max_unpool2d(cnp.ndarray dy, cnp.ndarray indices, size):
     cdef Py_ssize_t repeats = count_repeats(dy, indices, True), h, w
     h, w = size
     if repeats < 0 or h < 0 or w < 0:
-        return reference.max_unpool2d(dy, indices, size)
+        return reference.max_pool2d_grad(dy, indices, size)
     dx = images_like(dy, h, w, cnp.PyArray_TYPE(dy))
     memset(cnp.PyArray_DATA(dx), 0, cnp.PyArray_NBYTES(dx))
     if move(True, indices, repeats, plain(dy), dx):
-        return reference.max_unpool2d(dy, indices, size)
+        return reference.max_pool2d_grad(dy, indices, size)
     return dx
 
 

@@ -61,15 +61,15 @@ def test_max_pool2d_picks_the_first_maximum_and_the_last_nan(case):
 
 
 @given(poolings(), st.sampled_from([(), (3,), (2, 2)]))
-def test_max_unpool2d_and_take_are_their_references_and_adjoints(case, repeats):
+def test_max_pool2d_grad_and_take_are_their_references_and_adjoints(case, repeats):
     x, *options = case
     size = x.shape[-2:]
     _, indices = kernels.max_pool2d(x, *options)
     rng = np.random.default_rng(0)
     x = rng.standard_normal((*repeats, *x.shape))
     dy = rng.standard_normal((*repeats, *indices.shape))
-    dx, y = kernels.max_unpool2d(dy, indices, size), kernels.max_pool2d_take(x, indices)
-    np.testing.assert_allclose(dx, reference.max_unpool2d(dy, indices, size), rtol=1e-12)
+    dx, y = kernels.max_pool2d_grad(dy, indices, size), kernels.max_pool2d_take(x, indices)
+    np.testing.assert_allclose(dx, reference.max_pool2d_grad(dy, indices, size), rtol=1e-12)
     np.testing.assert_array_equal(y, reference.max_pool2d_take(x, indices))
     np.testing.assert_allclose(np.vdot(x, dx), np.vdot(y, dy), rtol=1e-10, atol=1e-10)
 
@@ -150,7 +150,7 @@ def test_avg_pool2d_refuses_a_divisor_of_zero_and_a_cotangent_of_another_shape(b
 def test_indices_out_of_the_image_are_refused(build, place):
     indices = np.array([[[place]]])
     with pytest.raises(ShapeError, match=r"indices must lie in \[0, 4\)"):
-        build.max_unpool2d(np.ones((1, 1, 1)), indices, (2, 2))
+        build.max_pool2d_grad(np.ones((1, 1, 1)), indices, (2, 2))
     with pytest.raises(ShapeError, match=r"indices must lie in \[0, 4\)"):
         build.max_pool2d_take(np.ones((1, 2, 2)), indices)
 
@@ -159,6 +159,6 @@ def test_indices_out_of_the_image_are_refused(build, place):
 def test_indices_of_other_planes_are_refused(build):
     indices = np.zeros((2, 1, 1), np.int64)
     with pytest.raises(ShapeError, match="do not fit"):
-        build.max_unpool2d(np.ones((3, 1, 1)), indices, (2, 2))
+        build.max_pool2d_grad(np.ones((3, 1, 1)), indices, (2, 2))
     with pytest.raises(ShapeError, match="do not fit"):
         build.max_pool2d_take(np.ones((3, 2, 2)), indices)

@@ -1,0 +1,244 @@
+"""Convolution and its two gradients: one sum of products, of which three arrays can be the result.
+
+    <dy, conv(x, w)>  =  <input_grad(dy, w), x>  =  <weight_grad(dy, x), w>
+
+The sum is linear in each of dy, x and w. So each of the three operations has the two others as
+its derivatives, and the family is closed: any order is a composition of the same three kernels.
+Arrays are x (N, C, H, W), w (O, C / groups, KH, KW), y (N, O, OH, OW).
+"""
+
+import numpy as np
+
+try:
+    import cython
+except ImportError:
+    from minigrad import _cython as cython
+
+from minigrad import kernels
+from minigrad.errors import ShapeError
+
+if cython.compiled:
+    from cython.cimports.minigrad.engine import Nary
+else:
+    from minigrad.engine import Nary
+
+from minigrad.ops.shape import check_tensor, squeeze, unsqueeze
+
+__all__ = ["conv2d"]
+
+
+def _for_each(product, a, b):
+    """product(a, b) of 4-d arrays, for each element of the axes in front (which broadcast)."""
+    if a.ndim == 4 and b.ndim == 4:
+        return product(a, b)
+    lead = np.broadcast_shapes(a.shape[:-4], b.shape[:-4])
+    a = np.broadcast_to(a, lead + a.shape[-4:])
+    b = np.broadcast_to(b, lead + b.shape[-4:])
+    results = [product(a[k], b[k]) for k in np.ndindex(lead)]
+    if not results:  # a batch of no cotangents: only the shape is wanted
+        one = product(np.zeros(a.shape[-4:], a.dtype), np.zeros(b.shape[-4:], b.dtype))
+        return np.zeros(lead + one.shape, one.dtype)
+    return np.stack(results).reshape(lead + results[0].shape)
+
+
+def _for_each_image(product, images, w):
+    """The same for (..., N, ·, ·, ·) images: under one w all axes in front join the batch."""
+    if images.ndim == 4 or w.ndim > 4:
+        return _for_each(product, images, w)
+    y = product(images.reshape((-1, *images.shape[-3:])), w)
+    return y.reshape(images.shape[:-3] + y.shape[1:])
+
+
+@cython.cclass
+class Conv2d(Nary):
+    """y[n, o, p, q] = bias[o] + sum_cij w[o, c, i, j] x[n, c, p SH + i DH - top, ...]"""
+
+    options: tuple  # stride, padding, dilation, groups, as the kernels take them
+    x_shape: tuple
+    w_shape: tuple
+
+    def __init__(self, options):
+        self.options = options
+
+    def forward(self, x, w, bias):
+        self.x_shape, self.w_shape = x.shape[-4:], w.shape[-4:]
+        if self.needs_grad(0):
+            self.save_input(1)
+        if self.needs_grad(1):
+            self.save_input(0)
+        if x.ndim > 4 or w.ndim > 4:
+            self.broadcasts()
+        return _for_each_image(lambda x, w: kernels.conv2d(x, w, bias, *self.options), x, w)
+
+    @cython.ccall
+    def backward(self, grad):
+        dx = dw = db = None
+        if self.needs_grad(0):
+            dx = Conv2dInputGrad(self.x_shape, self.options).apply(grad, self.input(1))
+        if self.needs_grad(1):
+            dw = Conv2dWeightGrad(self.w_shape, self.options).apply(grad, self.input(0))
+        if self.needs_grad(2):
+            db = grad.sum((-4, -2, -1))
+        return dx, dw, db
+
+
+@cython.cclass
+class Conv2dInputGrad(Nary):
+    """dx[n, c, p SH + i DH - top, ...] += sum_o w[o, c, i, j] dy[n, o, p, q]"""
+
+    options: tuple
+    x_shape: tuple
+    w_shape: tuple
+
+    def __init__(self, x_shape, options):
+        self.x_shape, self.options = x_shape, options
+
+    def forward(self, dy, w):
+        self.w_shape = w.shape[-4:]
+        if self.needs_grad(0):
+            self.save_input(1)
+        if self.needs_grad(1):
+            self.save_input(0)
+        if dy.ndim > 4 or w.ndim > 4:
+            self.broadcasts()
+
+        def product(dy, w):
+            shape = (len(dy), *self.x_shape[1:])
+            return kernels.conv2d_input_grad(dy, w, shape, *self.options)
+
+        return _for_each_image(product, dy, w)
+
+    @cython.ccall
+    def backward(self, grad):
+        d_dy = dw = None
+        if self.needs_grad(0):
+            d_dy = Conv2d(self.options).apply(grad, self.input(1), None)
+        if self.needs_grad(1):
+            dw = Conv2dWeightGrad(self.w_shape, self.options).apply(self.input(0), grad)
+        return d_dy, dw
+
+
+@cython.cclass
+class Conv2dWeightGrad(Nary):
+    """dw[o, c, i, j] = sum_npq dy[n, o, p, q] x[n, c, p SH + i DH - top, ...]"""
+
+    options: tuple
+    x_shape: tuple
+    w_shape: tuple
+
+    def __init__(self, w_shape, options):
+        self.w_shape, self.options = w_shape, options
+
+    def forward(self, dy, x):
+        self.x_shape = x.shape[-4:]
+        if self.needs_grad(0):
+            self.save_input(1)
+        if self.needs_grad(1):
+            self.save_input(0)
+        if dy.ndim > 4 or x.ndim > 4:
+            self.broadcasts()
+
+        def product(dy, x):
+            return kernels.conv2d_weight_grad(dy, x, self.w_shape, *self.options)
+
+        return _for_each(product, dy, x)
+
+    @cython.ccall
+    def backward(self, grad):
+        d_dy = dx = None
+        if self.needs_grad(0):
+            d_dy = Conv2d(self.options).apply(self.input(1), grad, None)
+        if self.needs_grad(1):
+            dx = Conv2dInputGrad(self.x_shape, self.options).apply(self.input(0), grad)
+        return d_dy, dx
+
+
+def pair(value, option, name):
+    """An option that is one integer for both axes, or a (vertical, horizontal) pair of them."""
+    values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    if any(isinstance(v, bool) or not hasattr(v, "__index__") for v in values):
+        raise TypeError(f"{name}: {option} must be one or two integers, got {value!r}")
+    if len(values) not in (1, 2):
+        raise ShapeError(f"{name}: {option} must be one or two integers, got {value!r}")
+    return values[0].__index__(), values[-1].__index__()
+
+
+def _padding(padding, weight, stride, dilation):
+    """`padding` as (top, bottom, left, right)."""
+    if not isinstance(padding, str):
+        vertical, horizontal = pair(padding, "padding", "conv2d")
+        return vertical, vertical, horizontal, horizontal
+    if padding == "valid":
+        return 0, 0, 0, 0
+    if padding != "same":
+        raise ShapeError(f"conv2d: padding must be integers, 'valid' or 'same', got {padding!r}")
+    if stride != (1, 1):
+        raise ShapeError(f"conv2d: padding='same' needs stride 1, got stride={stride}")
+    total = [d * (k - 1) for d, k in zip(dilation, weight.shape[2:], strict=True)]
+    top, left = total[0] // 2, total[1] // 2
+    return top, total[0] - top, left, total[1] - left  # an odd one goes below and to the right
+
+
+def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Two-dimensional convolution (cross-correlation, as everywhere in deep learning).
+
+    y[n, o, p, q] = bias[o] + sum_{c,i,j} weight[o, c, i, j] x[n, c, p s + i d, q s + j d],
+    with x the zero-padded input, s the stride and d the dilation.
+
+    Parameters
+    ----------
+    input : Tensor (N, C, H, W) or (C, H, W)
+        N may be 0.
+    weight : Tensor (O, C / groups, KH, KW)
+        Of the dtype of `input`.
+    bias : Tensor (O,), optional
+    stride, dilation : int or (int, int)
+        Steps of the window, and between its taps: (vertical, horizontal).
+    padding : int, (int, int), 'valid' or 'same'
+        Zeros on each side. 'valid' is none; 'same' keeps H and W (stride 1 only), and puts an odd
+        one below and to the right.
+    groups : int
+        Input and output channels are split into this many groups that do not see each other.
+
+    Returns
+    -------
+    Tensor (N, O, OH, OW) or (O, OH, OW)
+        OH = (H + padding above and below - d (KH - 1) - 1) // s + 1, OW likewise.
+
+    Raises
+    ------
+    ShapeError
+        Shapes do not fit each other or `groups`, the kernel is larger than the padded input, or
+        an option is out of range (a RuntimeError, as in PyTorch).
+    DtypeError
+        The tensors have different dtypes.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> x = mg.tensor([[[1.0, 2.0, 4.0]]])
+    >>> w = mg.tensor([[[[-1.0, 1.0]]]])
+    >>> mg.conv2d(x, w)
+    tensor([[[1., 2.]]])
+    >>> mg.conv2d(x, w, padding='same')
+    tensor([[[ 1.,  2., -4.]]])
+
+    References
+    ----------
+    LeCun et al. (1998), Gradient-based learning applied to document recognition, section II.
+    """
+    for x, role in ((input, "input"), (weight, "weight"), (bias, "bias")):
+        if x is not None or role != "bias":
+            check_tensor(x, f"conv2d: {role}")
+    if input.ndim not in (3, 4):
+        raise ShapeError(f"conv2d: expected an input (N, C, H, W) or (C, H, W), got {input.shape}")
+    if weight.ndim != 4:
+        raise ShapeError(f"conv2d: expected a weight (O, C / groups, KH, KW), got {weight.shape}")
+    stride, dilation = pair(stride, "stride", "conv2d"), pair(dilation, "dilation", "conv2d")
+    if isinstance(groups, bool) or not hasattr(groups, "__index__"):
+        raise TypeError(f"conv2d: groups must be an integer, got {groups!r}")
+    padding = _padding(padding, weight, stride, dilation)
+    op = Conv2d((stride, padding, dilation, groups.__index__()))
+    if input.ndim == 4:
+        return op.apply(input, weight, bias)
+    return squeeze(op.apply(unsqueeze(input, 0), weight, bias), 0)
