@@ -22,12 +22,34 @@
 
 #if !defined(__GNUC__) && !defined(__clang__)
 #define VMATH_SCALAR
+#define VMATH_BYTES 0
 #elif defined(__AVX512F__) && defined(__AVX512DQ__)
 #define VMATH_BYTES 64
 #elif defined(__AVX2__)
 #define VMATH_BYTES 32
 #else
 #define VMATH_BYTES 16
+#endif
+
+/* The first k < LANES elements at p: a masked load where there is one, for a copy through memory
+   takes longer than exp itself. */
+#if VMATH_BYTES == 64
+#include <immintrin.h>
+#define FIRST16(K) ((__mmask16)((1u << (K)) - 1))
+#define FIRST8(K) ((__mmask8)((1u << (K)) - 1))
+#define LOAD_FIRST_f32(P, K) ((vec_f32)_mm512_maskz_loadu_ps(FIRST16(K), P))
+#define LOAD_FIRST_f64(P, K) ((vec_f64)_mm512_maskz_loadu_pd(FIRST8(K), P))
+#define STORE_FIRST_f32(P, K, V) _mm512_mask_storeu_ps(P, FIRST16(K), (__m512)(V))
+#define STORE_FIRST_f64(P, K, V) _mm512_mask_storeu_pd(P, FIRST8(K), (__m512d)(V))
+#elif VMATH_BYTES == 32
+#include <immintrin.h>
+#define FIRST8(K) \
+    _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(K)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+#define FIRST4(K) _mm256_cmpgt_epi64(_mm256_set1_epi64x(K), _mm256_setr_epi64x(0, 1, 2, 3))
+#define LOAD_FIRST_f32(P, K) ((vec_f32)_mm256_maskload_ps(P, FIRST8(K)))
+#define LOAD_FIRST_f64(P, K) ((vec_f64)_mm256_maskload_pd(P, FIRST4(K)))
+#define STORE_FIRST_f32(P, K, V) _mm256_maskstore_ps(P, FIRST8(K), (__m256)(V))
+#define STORE_FIRST_f64(P, K, V) _mm256_maskstore_pd(P, FIRST4(K), (__m256d)(V))
 #endif
 
 #define NAME(name) name##_f32

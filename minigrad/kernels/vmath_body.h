@@ -22,6 +22,27 @@ static inline VEC NAME(real)(UVEC u) { VEC x; memcpy(&x, &u, sizeof x); return x
 static inline UINT NAME(bits1)(REAL x) { UINT u; memcpy(&u, &x, sizeof u); return u; }
 static inline VEC NAME(magnitude)(VEC x) { return NAME(real)(NAME(bits)(x) & ~SIGN); }
 
+/* the first k elements at p, zeros behind them */
+static inline VEC NAME(load_first)(const REAL *p, Py_ssize_t k)
+{
+#ifdef LOAD_FIRST_f32
+    return NAME(LOAD_FIRST)(p, k);
+#else
+    VEC x = {0};
+    memcpy(&x, p, (size_t)k * sizeof(REAL));
+    return x;
+#endif
+}
+
+static inline void NAME(store_first)(REAL *p, Py_ssize_t k, VEC x)
+{
+#ifdef STORE_FIRST_f32
+    NAME(STORE_FIRST)(p, k, x);
+#else
+    memcpy(p, &x, (size_t)k * sizeof(REAL));
+#endif
+}
+
 /* a where the comparison holds (never for NaN), else b */
 static inline VEC NAME(where)(IVEC holds, VEC a, VEC b)
 {
@@ -137,12 +158,8 @@ static inline VEC NAME(vsoftplus)(VEC x)
         Py_ssize_t i = 0;                                                                       \
         for (; i + LANES <= n; i += LANES)                                                      \
             *(VEC *)(y + i) = NAME(v##F)(*(const VEC *)(x + i));                                \
-        if (i < n) {                                                                            \
-            VEC last = {0};                                                                     \
-            memcpy(&last, x + i, (size_t)(n - i) * sizeof(REAL));                               \
-            last = NAME(v##F)(last);                                                            \
-            memcpy(y + i, &last, (size_t)(n - i) * sizeof(REAL));                               \
-        }                                                                                       \
+        if (i < n)                                                                              \
+            NAME(store_first)(y + i, n - i, NAME(v##F)(NAME(load_first)(x + i, n - i)));        \
     }
 LOOP(exp)
 LOOP(log)
