@@ -1,0 +1,343 @@
+"""The base of all optimizers: which parameters, with which options, and what is kept for each."""
+
+import copy
+import functools
+import math
+import numbers
+import warnings
+from collections import defaultdict
+
+import numpy as np
+
+from minigrad.engine import Tensor, is_grad_enabled, set_grad_mode_, wrap
+from minigrad.grad_mode import enable_grad
+
+
+class Optimizer:
+    """Base class: a rule of your own is a subclass with one method, `update`.
+
+    `update(p, g, state, group)` changes the parameter `p` in place, given its gradient `g`, the
+    dict `state` that is kept for `p` alone, and the options `group["lr"]`, ... It runs without
+    recording, once for each parameter that has a gradient.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or iterable of dict
+        The leaves to optimize; or parameter groups ``{"params": ..., "lr": ...}``, whose options
+        go before the defaults.
+    defaults : dict
+        The options and their values.
+
+    Attributes
+    ----------
+    param_groups : list of dict
+        ``{"params": [Tensor, ...], option: value, ...}``; options may be changed at any time.
+    state : dict
+        For each parameter, what its updates keep.
+    ranges : dict
+        Class attribute of a rule: option -> (low, high); values outside [low, high) are refused.
+
+    Raises
+    ------
+    TypeError
+        `params` is a Tensor, a set, or contains something else than Tensors.
+    ValueError
+        No parameters; a parameter that is not a leaf or is in two groups; an option out of range.
+
+    Examples
+    --------
+    Lion (Chen et al., 2023, "Symbolic discovery of optimization algorithms"):
+
+    >>> import minigrad as mg
+    >>> from minigrad.optim import Optimizer
+    >>> class Lion(Optimizer):
+    ...     ranges = {"lr": (0, float("inf")), "betas": (0, 1)}
+    ...     def __init__(self, params, lr=1e-4, betas=(0.9, 0.99)):
+    ...         super().__init__(params, {"lr": lr, "betas": betas})
+    ...     def update(self, p, g, state, group):
+    ...         beta1, beta2 = group["betas"]
+    ...         m = self.buffer(state, "m", p)
+    ...         p -= group["lr"] * mg.sign(beta1 * m + (1 - beta1) * g)
+    ...         m.mul_(beta2).add_(g, alpha=1 - beta2)
+    >>> w = mg.tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = Lion([w], lr=0.5)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w
+    tensor([ 0.5, -1.5], requires_grad=True)
+    """
+
+    ranges = {}
+
+    def __init__(self, params, defaults):
+        if isinstance(params, (Tensor, np.ndarray)):
+            raise TypeError(
+                f"{self._name()}: params must be an iterable of Tensors or dicts, "
+                f"got one {type(params).__name__}; write [x]"
+            )
+        self.defaults = dict(defaults)
+        self.state = defaultdict(dict)
+        self.param_groups = []
+        self._stepped = False  # since the last scheduler was made; see LRScheduler.step
+        groups = self._listed(params)
+        if not groups:
+            raise ValueError(f"{self._name()}: the list of parameters is empty")
+        if not isinstance(groups[0], dict):
+            groups = [{"params": groups}]
+        for group in groups:
+            self.add_param_group(group)
+
+    def __init_subclass__(cls, **kwargs):
+        """A `step` of a subclass's own also counts as one for the schedulers' warning."""
+        super().__init_subclass__(**kwargs)
+        cls._step_name = f"{cls.__name__}.step"  # what the version counter is told
+        if "step" in vars(cls):
+            cls.step = _noted(cls.step)
+
+    def _name(self):
+        return type(self).__name__
+
+    def _listed(self, params):
+        if isinstance(params, (set, frozenset)):
+            raise TypeError(
+                f"{self._name()}: params must have an order, and a set has none; use a list"
+            )
+        try:
+            return list(params)
+        except TypeError:
+            raise TypeError(
+                f"{self._name()}: params must be an iterable of Tensors or dicts, "
+                f"got {type(params).__name__}"
+            ) from None
+
+    # parameter groups -----------------------------------------------------------------------
+    def add_param_group(self, param_group):
+        """Add the parameters ``param_group["params"]``, with options where they differ.
+
+        >>> import minigrad as mg
+        >>> from minigrad.optim import SGD
+        >>> a, b = mg.zeros(2, requires_grad=True), mg.zeros(3, requires_grad=True)
+        >>> optimizer = SGD([a], lr=0.1)
+        >>> optimizer.add_param_group({"params": [b], "lr": 0.01})
+        >>> [group["lr"] for group in optimizer.param_groups]
+        [0.1, 0.01]
+        """
+        if not isinstance(param_group, dict):
+            raise TypeError(
+                f"{self._name()}: a parameter group must be a dict, "
+                f"got {type(param_group).__name__}"
+            )
+        if "params" not in param_group:
+            raise ValueError(f"{self._name()}: the parameter group has no entry 'params'")
+        params = param_group["params"]
+        params = [params] if isinstance(params, Tensor) else self._listed(params)
+        self._check_params(params)
+        group = {**self.defaults, **param_group, "params": params}
+        self.check(group)
+        self.param_groups.append(group)
+
+    def _check_params(self, params):
+        present = {id(p) for group in self.param_groups for p in group["params"]}
+        for k, p in enumerate(params):
+            if not isinstance(p, Tensor):
+                cure = "; did you mean model.parameters()?" if isinstance(p, (str, tuple)) else ""
+                raise TypeError(
+                    f"{self._name()}: parameter {k} is a {type(p).__name__}, not a Tensor{cure}"
+                )
+            if not p.is_leaf:
+                raise ValueError(
+                    f"{self._name()}: parameter {k}, shape {p.shape}, is not a leaf: it was made "
+                    f"by {p.grad_fn.name()}; optimize what it was made from, or .detach() it"
+                )
+            if id(p) in present:
+                raise ValueError(
+                    f"{self._name()}: parameter {k}, shape {p.shape}, is already in another group"
+                )
+        if len({id(p) for p in params}) < len(params):
+            warnings.warn(
+                f"{self._name()}: a parameter occurs twice in one group and will be updated "
+                "twice a step",
+                stacklevel=5,
+            )
+
+    def check(self, group):
+        """Raise ValueError where an option of `group` is out of its range; extend it by rules."""
+        for name, (low, high) in self.ranges.items():
+            given = group[name]
+            several = isinstance(given, (tuple, list))
+            for i, value in enumerate(given if several else (given,)):
+                label = f"{self._name()}: {name}" + (f"[{i}]" if several else "")
+                if isinstance(value, Tensor) and value.numel() != 1:
+                    raise ValueError(f"{label} as a Tensor must be 0-d, got shape {value.shape}")
+                if not isinstance(value, (numbers.Real, Tensor)):
+                    raise TypeError(f"{label} must be a number, got {type(value).__name__}")
+                if not low <= float(value) < high:
+                    if high == math.inf:
+                        raise ValueError(f"{label} must be finite and >= {low}, got {value}")
+                    raise ValueError(f"{label} must be in [{low}, {high}), got {value}")
+
+    # one step -------------------------------------------------------------------------------
+    def zero_grad(self, set_to_none=True):
+        """Forget the gradients of all parameters; with `set_to_none=False` fill them with 0."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                grad = p._grad
+                if set_to_none or grad is None:
+                    p._grad = None
+                elif grad._node is None and grad._array.flags.writeable:
+                    grad._array.fill(0)
+                    grad._bump("zero_grad")
+                else:
+                    p._grad = wrap(np.zeros(p.shape, p.dtype))
+
+    def step(self, closure=None):
+        """Update every parameter that has a gradient.
+
+        Parameters
+        ----------
+        closure : callable, optional
+            Evaluates the model again, calls `backward` and returns the loss.
+
+        Returns
+        -------
+        What `closure` returns, or None.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        recording = is_grad_enabled()
+        set_grad_mode_(False)
+        try:
+            state, update = self.state, self.update
+            for group in self.param_groups:
+                for p in group["params"]:
+                    grad = p._grad
+                    if grad is not None:
+                        update(p, grad, state[p], group)
+        finally:
+            set_grad_mode_(recording)
+        self._stepped = True
+        return loss
+
+    def update(self, p, g, state, group):
+        """Change the parameter `p` in place, given its gradient `g`. What a rule defines.
+
+        Parameters
+        ----------
+        p, g : Tensor
+            Of one shape and dtype. `g` must not be changed.
+        state : dict
+            What is kept for `p` from step to step; empty at first. `state_dict` saves it.
+        group : dict
+            The options of `p`'s group.
+        """
+        raise NotImplementedError(
+            f"{self._name()}: a rule defines update(self, p, g, state, group), or step(self)"
+        )
+
+    @staticmethod
+    def buffer(state, name, p, fill=0.0):
+        """The tensor `state[name]`, of the shape and dtype of `p`, made full of `fill` at first.
+
+        >>> import minigrad as mg
+        >>> from minigrad.optim import Optimizer
+        >>> state = {}
+        >>> Optimizer.buffer(state, "m", mg.ones(2)).add_(1)
+        tensor([1., 1.])
+        >>> state
+        {'m': tensor([1., 1.])}
+        """
+        found = state.get(name)
+        if found is None:
+            found = state[name] = wrap(np.full(p.shape, fill, p.dtype))
+        return found
+
+    # checkpoints ----------------------------------------------------------------------------
+    def state_dict(self):
+        """The state and the options, parameters as integers: what `load_state_dict` takes.
+
+        ``{"state": {0: {...}, ...}, "param_groups": [{"params": [0, ...], ...}]}``. Its tensors
+        are the live ones, not copies (`minigrad.save` writes them at once).
+        """
+        number = {}
+        groups = []
+        for group in self.param_groups:
+            for p in group["params"]:
+                number.setdefault(id(p), len(number))
+            packed = {name: value for name, value in group.items() if name != "params"}
+            groups.append({**packed, "params": [number[id(p)] for p in group["params"]]})
+        state = {number[id(p)]: dict(kept) for p, kept in self.state.items() if kept}
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, state_dict):
+        """Take over the state and the options of a `state_dict`; its tensors are copied.
+
+        Parameters correspond by their order. State tensors are cast to their parameter's dtype.
+
+        Raises
+        ------
+        ValueError
+            Another number of groups or parameters, or a state tensor of a wrong shape.
+        """
+        saved = state_dict["param_groups"]
+        if len(saved) != len(self.param_groups):
+            raise ValueError(
+                f"{self._name()}.load_state_dict: {len(saved)} parameter groups given, "
+                f"the optimizer has {len(self.param_groups)}"
+            )
+        owner = {}
+        for k, (old, group) in enumerate(zip(saved, self.param_groups, strict=True)):
+            if len(old["params"]) != len(group["params"]):
+                raise ValueError(
+                    f"{self._name()}.load_state_dict: group {k} has {len(old['params'])} "
+                    f"parameters, that of the optimizer {len(group['params'])}"
+                )
+            owner.update(zip(old["params"], group["params"], strict=True))
+        state = defaultdict(dict)
+        for number, kept in state_dict["state"].items():
+            if number not in owner:
+                raise ValueError(
+                    f"{self._name()}.load_state_dict: state of a parameter {number!r} "
+                    "that no group has"
+                )
+            p = owner[number]
+            state[p] = {name: self._restore(name, v, p, number) for name, v in kept.items()}
+        groups = []
+        for old, group in zip(saved, self.param_groups, strict=True):
+            options = {name: copy.deepcopy(v) for name, v in old.items() if name != "params"}
+            groups.append({**self.defaults, **options, "params": group["params"]})
+            self.check(groups[-1])
+        self.state, self.param_groups = state, groups
+
+    buffers = ()  # names of state tensors that have their parameter's shape
+
+    def _restore(self, name, value, p, number):
+        if not isinstance(value, Tensor):
+            return copy.deepcopy(value)
+        if name == "step":  # a tensor in PyTorch's checkpoints
+            return int(value)
+        if name in self.buffers and value.shape != p.shape:
+            raise ValueError(
+                f"{self._name()}.load_state_dict: {name} of parameter {number} has shape "
+                f"{value.shape}, the parameter {p.shape}"
+            )
+        both_float = value.is_floating_point() and p.is_floating_point()
+        return Tensor(value.detach(), p.dtype if both_float else value.dtype)
+
+    def __repr__(self):
+        lines = [f"{self._name()} ("]
+        for k, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {k}")
+            lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
+        return "\n".join([*lines, ")"])
+
+
+def _noted(step):
+    @functools.wraps(step)
+    def noted(self, *args, **kwargs):
+        result = step(self, *args, **kwargs)
+        self._stepped = True
+        return result
+
+    return noted
