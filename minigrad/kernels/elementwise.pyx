@@ -14,6 +14,7 @@ Everything else goes to the NumPy twin in `reference`.
 cimport numpy as cnp
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.long cimport PyLong_AsDouble, PyLong_CheckExact
+from cpython.ref cimport Py_INCREF
 
 from minigrad.kernels import reference
 
@@ -100,6 +101,11 @@ cdef extern from *:
     void accumulate_f32(void*, const void*, Py_ssize_t) noexcept nogil
     void accumulate_f64(void*, const void*, Py_ssize_t) noexcept nogil
 
+cdef extern from "numpy/arrayobject.h":
+    char PyArray_Type
+    object PyArray_NewFromDescr(void* type, void* descr, int ndim, cnp.npy_intp* dims,
+                                cnp.npy_intp* strides, void* data, int flags, void* obj)
+
 cdef enum:
     BIG = 1 << 15  # elements from which releasing the GIL is worth its cost
 
@@ -120,8 +126,16 @@ cdef inline bint is_number(object x) noexcept:
     return PyFloat_CheckExact(x) or PyLong_CheckExact(x)
 
 
-cdef inline object new_like(cnp.ndarray x, int kind):
-    return cnp.PyArray_SimpleNew(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), kind)
+cdef inline object new_like(cnp.ndarray x):
+    """An array as x is, its numbers still to be written.
+
+    What a small operation costs is mostly this; PyArray_SimpleNew looks the dtype up first.
+    """
+    cdef void* kind = <void*> cnp.PyArray_DESCR(x)
+    Py_INCREF(<object> kind)  # PyArray_NewFromDescr takes a reference over
+    return PyArray_NewFromDescr(
+        &PyArray_Type, kind, cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), NULL, NULL, 0, NULL
+    )
 
 
 cdef struct Blocks:
@@ -176,7 +190,7 @@ cdef void run(Binary loop, const char* x, const char* y, char* z, Blocks n, Py_s
             z += n.inner * size
 
 
-cdef object blockwise(Binary loop, cnp.ndarray x, cnp.ndarray y, int kind):
+cdef object blockwise(Binary loop, cnp.ndarray x, cnp.ndarray y):
     """f(x, y) where one broadcasts into the other, else None."""
     cdef Blocks n
     cdef cnp.ndarray big = x, small = y, z
@@ -184,7 +198,7 @@ cdef object blockwise(Binary loop, cnp.ndarray x, cnp.ndarray y, int kind):
         if not broadcasts(y, x, &n):
             return None
         big, small = y, x
-    z = new_like(big, kind)
+    z = new_like(big)
     cdef Py_ssize_t size = cnp.PyArray_ITEMSIZE(x)
     cdef bint swap = big is not x
     cdef char* xp = <char*> cnp.PyArray_DATA(big)
@@ -210,7 +224,7 @@ cdef object with_number(Binary loop, cnp.ndarray x, object number, int kind, bin
     else:
         wide = PyLong_AsDouble(number)
     narrow = <float> wide
-    z = new_like(x, kind)
+    z = new_like(x)
     cdef const void* scalar = <void*> &narrow if kind == cnp.NPY_FLOAT32 else <void*> &wide
     cdef const void* xp = cnp.PyArray_DATA(x)
     cdef void* zp = cnp.PyArray_DATA(z)
@@ -243,11 +257,11 @@ cdef inline object binary(Binary f32, Binary f64, object x, object y):
     if ndim != cnp.PyArray_NDIM(<cnp.ndarray> y) or not cnp.PyArray_CompareLists(
         cnp.PyArray_DIMS(<cnp.ndarray> x), cnp.PyArray_DIMS(<cnp.ndarray> y), ndim
     ):
-        return blockwise(loop, <cnp.ndarray> x, <cnp.ndarray> y, kind)
+        return blockwise(loop, <cnp.ndarray> x, <cnp.ndarray> y)
     cdef Py_ssize_t n = cnp.PyArray_SIZE(<cnp.ndarray> x)
     cdef const void* xp = cnp.PyArray_DATA(<cnp.ndarray> x)
     cdef const void* yp = cnp.PyArray_DATA(<cnp.ndarray> y)
-    z = new_like(<cnp.ndarray> x, kind)
+    z = new_like(<cnp.ndarray> x)
     cdef void* zp = cnp.PyArray_DATA(z)
     if n >= BIG:
         with nogil:
@@ -263,7 +277,7 @@ cdef inline object unary(Unary f32, Unary f64, object x):
     if kind == -1:
         return None
     cdef Unary loop = f32 if kind == cnp.NPY_FLOAT32 else f64
-    cdef cnp.ndarray y = new_like(<cnp.ndarray> x, kind)
+    cdef cnp.ndarray y = new_like(<cnp.ndarray> x)
     cdef const void* xp = cnp.PyArray_DATA(<cnp.ndarray> x)
     cdef void* yp = cnp.PyArray_DATA(y)
     cdef Py_ssize_t n = cnp.PyArray_SIZE(y)
