@@ -42,8 +42,8 @@ class LRScheduler:
     optimizer : Optimizer
         Its groups' `lr` is set, and `initial_lr` added to them.
     last_epoch : int
-        The number of steps before this one: -1 at the start; to go on after k steps k - 1, with
-        `initial_lr` in the groups. (`load_state_dict` is the simpler way.)
+        -1 at the start; to go on after k steps k - 1, with the `lr` and `initial_lr` of then in
+        the groups. (`load_state_dict` is the simpler way.)
 
     Attributes
     ----------
@@ -90,8 +90,10 @@ class LRScheduler:
                     f"group {k} needs an entry 'initial_lr'"
                 )
         self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
-        self.last_epoch = last_epoch
+        self.last_epoch = last_epoch + 1
+        # The rate we should find: at the start η₀; going on, the one the first part left behind.
         self._last_lr = self.base_lrs if last_epoch == -1 else self.get_lr()
+        self.last_epoch = last_epoch
         self._step_count = 0
         optimizer._stepped = False
         self._advance()
