@@ -214,13 +214,29 @@ def add_(x, y):
 
 @kernel
 def matmul(a, b, bias=None, relu=False):
-    """C[...] := A[...] @ B[...] (+ bias) (then max(0, .)); a (..., m, k), b (..., k, n)"""
+    """C := A @ B [+ bias] [then max(0, C), NaN kept]
+
+    A (..., m, k), B (..., k, n), bias (n,); the batches broadcast; any strides.
+    """
     if a.ndim < 2 or b.ndim < 2:
-        raise ValueError(f"matmul: expected matrices, got shapes {a.shape} and {b.shape}")
+        raise ShapeError(
+            f"matmul: expected (..., m, k) and (..., k, n), got shapes {a.shape} and {b.shape}"
+        )
     if a.shape[-1] != b.shape[-2]:
-        raise ValueError(
+        raise ShapeError(
             f"matmul: shapes {a.shape} and {b.shape} do not match: "
             f"{a.shape[-1]} columns against {b.shape[-2]} rows"
+        )
+    try:
+        np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    except ValueError:
+        raise ShapeError(
+            f"matmul: shapes {a.shape} and {b.shape} do not match: the batches "
+            f"{a.shape[:-2]} and {b.shape[:-2]} do not broadcast"
+        ) from None
+    if bias is not None and bias.shape != b.shape[-1:]:
+        raise ShapeError(
+            f"matmul: expected a bias of shape {b.shape[-1:]}, one a column, got {bias.shape}"
         )
     c = np.matmul(a, b)
     if bias is not None:

@@ -1,0 +1,3 @@
+from numpy import ndarray
+
+def matmul(a: ndarray, b: ndarray, bias: ndarray | None = None, relu: bool = False) -> ndarray: ...
