@@ -36,6 +36,9 @@ class Optimizer:
         For each parameter, what its updates keep.
     ranges : dict
         Class attribute of a rule: option -> (low, high); values outside [low, high) are refused.
+    buffers : tuple of str
+        Class attribute of a rule: names of state tensors that have their parameter's shape, which
+        `load_state_dict` then checks.
 
     Raises
     ------
@@ -67,7 +70,8 @@ class Optimizer:
     tensor([ 0.5, -1.5], requires_grad=True)
     """
 
-    ranges = {}
+    ranges: dict[str, tuple[float, float]] = {}
+    buffers: tuple[str, ...] = ()
 
     def __init__(self, params, defaults):
         if isinstance(params, (Tensor, np.ndarray)):
@@ -309,8 +313,6 @@ class Optimizer:
             groups.append({**self.defaults, **options, "params": group["params"]})
             self.check(groups[-1])
         self.state, self.param_groups = state, groups
-
-    buffers = ()  # names of state tensors that have their parameter's shape
 
     def _restore(self, name, value, p, number):
         if not isinstance(value, Tensor):

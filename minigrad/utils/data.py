@@ -14,7 +14,9 @@ import numpy as np
 
 from minigrad.engine import Tensor, wrap
 from minigrad.errors import ShapeError
-from minigrad.ops import as_tensor, creation, stack, tensor
+from minigrad.ops import creation
+from minigrad.ops.creation import as_tensor, tensor
+from minigrad.ops.shape import stack
 
 __all__ = [
     "Dataset",
