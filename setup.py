@@ -23,8 +23,8 @@ from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
 
 PURE_MARK = "_built_pure.py"
-NAMES = ("scalar", "methods", "engine", "backward")
-COMPILED = [f"minigrad/{name}.py" for name in NAMES if Path(f"minigrad/{name}.py").exists()]
+NAMES = ("scalar", "methods", "tensor", "engine", "backward")
+COMPILED = [f"minigrad/{name}.py" for name in NAMES]
 COMPILED += sorted(str(p) for p in Path("minigrad/ops").glob("*.py") if p.name != "__init__.py")
 KERNELS = sorted(str(p) for p in Path("minigrad/kernels").glob("*.pyx"))
 

@@ -8,6 +8,7 @@ from minigrad.engine import Tensor, is_grad_enabled, producer, wrap
 from minigrad.errors import GraphError, ShapeError
 from minigrad.grad_mode import enable_grad, no_grad, set_grad_enabled
 from minigrad.gradcheck import gradcheck, gradgradcheck
+from minigrad.tensor import CUSTOM
 
 __all__ = [
     "grad",
@@ -198,7 +199,7 @@ class _Custom(engine.Nary):
 
     def __init__(self, rule, ctx_inputs):
         self.rule = rule
-        self.kind = engine.CUSTOM
+        self.kind = CUSTOM
         self.batched = False
         self.values = ctx_inputs
         self.ctx = Context(self)

@@ -40,13 +40,13 @@ else:
     from minigrad.engine import Function, Tensor, is_grad_enabled, producer, switch_grad, wrap
     from minigrad.methods import slots
 
-from minigrad import engine as engine_module
+from minigrad import tensor as tensor_module
 
-_LEAF = cython.declare(cython.int, engine_module.LEAF)
-_PICK = cython.declare(cython.int, engine_module.PICK)
-_CUSTOM = cython.declare(cython.int, engine_module.CUSTOM)
+_LEAF = cython.declare(cython.int, tensor_module.LEAF)
+_PICK = cython.declare(cython.int, tensor_module.PICK)
+_CUSTOM = cython.declare(cython.int, tensor_module.CUSTOM)
 
-_PACKAGE = os.path.dirname(engine_module.__file__) + os.sep
+_PACKAGE = os.path.dirname(tensor_module.__file__) + os.sep
 _lock = threading.RLock()
 _state = {"pass": 0, "depth": 0}
 

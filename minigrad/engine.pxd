@@ -1,18 +1,4 @@
-from minigrad.methods cimport Methods
-
-cdef class Storage:
-    cdef public long version
-    cdef public long rebased
-    cdef public str changed_by
-
-cdef class Tensor(Methods):
-    cdef public object _array
-    cdef public Function _node
-    cdef public object _grad
-    cdef public Storage _storage
-    cdef public int _view
-    cdef public long _epoch
-    cdef object __weakref__
+from minigrad.tensor cimport Storage, Tensor, wrap
 
 cdef class Function:
     # the graph
@@ -73,7 +59,6 @@ cdef class Leaf(Function):
 cdef class Pick(Function):
     cdef public int index
 
-cpdef Tensor wrap(object array, Function node=*)
 cpdef Function producer(Tensor x)
 cpdef bint is_grad_enabled() noexcept
 cdef void switch_grad(bint on) noexcept

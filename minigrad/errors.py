@@ -1,4 +1,4 @@
-"""The errors of minigrad. Each is also the built-in exception that users of NumPy or PyTorch catch."""
+"""The errors of minigrad: each is also the built-in that users of NumPy or PyTorch catch."""
 
 
 class GraphError(RuntimeError):

@@ -37,7 +37,7 @@ def get_ops():
 
 @cython.cfunc
 def _operand(x) -> cython.bint:
-    return isinstance(x, Methods) or isinstance(x, _NUMBERS)
+    return isinstance(x, Methods) or isinstance(x, _NUMBERS)  # noqa: SIM101  the first is a C check
 
 
 @cython.cclass

@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 
 from minigrad.dtypes import SUPPORTED
-from minigrad.engine import Tensor, wrap
+from minigrad.tensor import Tensor, wrap
 
 __all__ = ["save", "load"]
 

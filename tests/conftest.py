@@ -40,7 +40,8 @@ hypothesis.settings.load_profile(os.environ.get("MINIGRAD_TEST_PROFILE", "defaul
 
 def pytest_report_header(config):
     facts = mg.get_config()
-    return f"minigrad: {facts['engine']} ({facts['reason']}), kernels {facts['cpu level']}, from {Path(mg.__file__).parent}"
+    build = f"{facts['engine']} ({facts['reason']}), kernels {facts['cpu level']}"
+    return f"minigrad: {build}, from {Path(mg.__file__).parent}"
 
 
 @pytest.fixture(autouse=True)

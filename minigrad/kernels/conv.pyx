@@ -669,7 +669,8 @@ cdef cnp.ndarray launch(
 ):
     """Compute into `out`, without the GIL where that is worth it"""
     cdef int kind = cnp.PyArray_TYPE(first), status
-    cdef cnp.ndarray a = plain(first), b = plain(second), c = plain(bias) if bias is not None else a
+    cdef cnp.ndarray a = plain(first), b = plain(second)
+    cdef cnp.ndarray c = a if bias is None else plain(bias)
     cdef void *p = cnp.PyArray_DATA(a)
     cdef void *q = cnp.PyArray_DATA(b)
     cdef void *r = NULL if bias is None else cnp.PyArray_DATA(c)

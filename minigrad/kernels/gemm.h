@@ -26,38 +26,41 @@
 #include <stdint.h>
 #include <string.h>
 
-#if !defined(__GNUC__) && !defined(__clang__)
-#define GEMM_SCALAR /* "vectors" of one element */
+#if defined(GEMM_SCALAR) || (!defined(__GNUC__) && !defined(__clang__))
+#undef GEMM_SCALAR
+#define GEMM_SCALAR /* no vector types: a "vector" is one element */
+#define GEMM_LANES(SIZE) 1
+#define GEMM_ROWS 4
+#define GEMM_MASKS 0
 #elif defined(__AVX512F__)
 #define GEMM_BYTES 64
+#define GEMM_ROWS 12
+#define GEMM_MASKS 1
 #elif defined(__AVX2__)
 #define GEMM_BYTES 32
-#else
-#define GEMM_BYTES 16
-#endif
-
-#if defined(__AVX512F__) || defined(__AVX2__)
-#include <immintrin.h>
+#define GEMM_ROWS 6
 #define GEMM_MASKS 1
 #else
+#define GEMM_BYTES 16
+#define GEMM_ROWS 4
 #define GEMM_MASKS 0
 #endif
 
-#if defined(__AVX512F__)
-#define GEMM_ROWS 12
+#if GEMM_ROWS == 12
 #define GEMM_EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)
-#elif defined(__AVX2__)
-#define GEMM_ROWS 6
+#elif GEMM_ROWS == 6
 #define GEMM_EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
-#elif defined(__aarch64__)
-#define GEMM_ROWS 8
-#define GEMM_EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
 #else
-#define GEMM_ROWS 4
 #define GEMM_EACH_ROWS(X) X(1) X(2) X(3) X(4)
 #endif
+#if GEMM_MASKS
+#include <immintrin.h>
+#endif
+#ifndef GEMM_LANES
+#define GEMM_LANES(SIZE) (GEMM_BYTES / (Py_ssize_t)(SIZE))
+#endif
 
-#if defined(GEMM_SCALAR)
+#if defined(_MSC_VER) && !defined(__clang__)
 #define restrict __restrict
 #define GEMM_INLINE static __forceinline
 #define GEMM_UNROLL

@@ -30,9 +30,9 @@ cdef extern from "gemm.h" nogil:
     enum:
         ROWS "GEMM_ROWS"      # of a tile
         MASKS "GEMM_MASKS"    # an incomplete vector of B can be read in place
-        BYTES "GEMM_BYTES"    # of a vector
         ADD "GEMM_ADD"
         RELU "GEMM_RELU"
+    Py_ssize_t lanes_of "GEMM_LANES"(Py_ssize_t itemsize)  # elements of a vector
     ctypedef void (*Tile32 "gemm_tile_f32")(
         Py_ssize_t k, const float* a, Py_ssize_t a_row, Py_ssize_t a_col, const float* b,
         Py_ssize_t b_row, float* c, Py_ssize_t c_row, Py_ssize_t tail, const float* bias,
@@ -128,7 +128,7 @@ cdef inline Py_ssize_t even(Py_ssize_t n, Py_ssize_t most, Py_ssize_t step) noex
 cdef void tiles(Product* t, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, const real* a,
                 const real* b, real* c, const real* bias, int mode) noexcept nogil:
     """C (m, n) := [C +] A @ B [+ bias] [then ReLU] for blocks that lie in the caches"""
-    cdef Py_ssize_t lanes = BYTES // sizeof(real)
+    cdef Py_ssize_t lanes = lanes_of(sizeof(real))
     cdef Py_ssize_t a_row = 1 if t.pack_a else t.a_row
     cdef Py_ssize_t a_col = ROWS if t.pack_a else t.a_col
     cdef Py_ssize_t b_row = 2 * lanes if t.pack_b else t.b_row
@@ -184,7 +184,7 @@ cdef void pack_rows(real* panels, const real* a, Py_ssize_t row, Py_ssize_t col,
 cdef void pack_columns(real* panels, const real* b, Py_ssize_t row, Py_ssize_t col, Py_ssize_t n,
                        Py_ssize_t k) noexcept nogil:
     """Panels of two vectors of columns of B (k, n), the last padded with zeros"""
-    cdef Py_ssize_t j, width = 2 * BYTES // sizeof(real)
+    cdef Py_ssize_t j, width = 2 * lanes_of(sizeof(real))
     for j from 0 <= j < n by width:
         if real is float:
             pack_b_f32(panels + j * k, b + j * col, col, row, min(width, n - j), k)
@@ -209,7 +209,9 @@ cdef void multiply(Product* t, const real* a, const real* b, real* c, const real
     """C := A @ B [+ bias] [then ReLU], block by block"""
     cdef Py_ssize_t i, j, p, n, k
     cdef const real* block
+    cdef const real* bias_here
     cdef bint last
+    cdef int mode
     for j from 0 <= j < t.n by t.nc:
         n = min(t.nc, t.n - j)
         p = 0
@@ -221,10 +223,12 @@ cdef void multiply(Product* t, const real* a, const real* b, real* c, const real
                 if not b_is_packed:
                     pack_columns(b_panels, block, t.b_row, t.b_col, n, k)
                 block = b_panels
+            mode = (ADD if p else 0) | (RELU if last and t.relu else 0)
+            bias_here = NULL
+            if last and bias != NULL:
+                bias_here = bias + j
             for i from 0 <= i < t.m by t.mc:
-                row_block(t, i, n, k, a + p * t.a_col, block, c + j,
-                          bias + j if last and bias != NULL else NULL,
-                          (ADD if p else 0) | (RELU if last and t.relu else 0), a_panels)
+                row_block(t, i, n, k, a + p * t.a_col, block, c + j, bias_here, mode, a_panels)
             p += k
             if last:
                 break
@@ -262,7 +266,7 @@ cdef void finish(real* c, const real* bias, bint relu, Py_ssize_t m, Py_ssize_t 
 
 cdef void plan(Product* t, Py_ssize_t itemsize) noexcept:
     """Decide which way, what is packed, and the blocks."""
-    cdef Py_ssize_t lanes = BYTES // itemsize
+    cdef Py_ssize_t lanes = lanes_of(itemsize)
     t.dots = t.m <= DOTS and t.b_row == 1 and (t.b_col != 1 or t.n == 1)
     t.pack_a = t.pack_b = False
     t.mc, t.nc, t.kc = t.m, t.n, t.k
@@ -440,6 +444,7 @@ cdef int compute(Product* t, Batch* batch, const real* a, const real* b, real* c
     cdef char* memory = NULL
     cdef real* a_panels = NULL
     cdef real* b_panels = NULL
+    cdef const real* tile_bias = NULL
     cdef bint late, turned = t.n == 1 and t.m > 1
     cdef int d
     for d in range(batch.ndim):
@@ -453,6 +458,8 @@ cdef int compute(Product* t, Batch* batch, const real* a, const real* b, real* c
     plan(t, sizeof(real))
     late = turned or t.dots
     t.relu = relu and not late
+    if not late:
+        tile_bias = bias
 
     a_size = t.mc * t.kc if t.pack_a else t.k if t.dots and t.a_col != 1 else 0
     b_size = t.nc * t.kc if t.pack_b else 0
@@ -466,9 +473,9 @@ cdef int compute(Product* t, Batch* batch, const real* a, const real* b, real* c
 
     if <double> rows * n * t.k > BIG:
         with nogil:
-            run(t, batch, a, b, c, NULL if late else bias, a_panels, b_panels)
+            run(t, batch, a, b, c, tile_bias, a_panels, b_panels)
     else:
-        run(t, batch, a, b, c, NULL if late else bias, a_panels, b_panels)
+        run(t, batch, a, b, c, tile_bias, a_panels, b_panels)
     if late and (bias != NULL or relu):
         finish(c, bias, relu, rows, n)
     if memory != NULL:

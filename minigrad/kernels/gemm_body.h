@@ -16,12 +16,12 @@ typedef INT NAME(gemm_index) __attribute__((vector_size(4 * sizeof(INT))));
 
 #define VEC NAME(gemm_vec)
 #define MEM NAME(gemm_mem)
-#define LOAD(P) ((VEC) * (const MEM *)(P))
-#define LANES ((Py_ssize_t)(sizeof(VEC) / sizeof(REAL)))
+#define LOAD(P) ((VEC)*(const MEM *)(P))
+#define LANES GEMM_LANES(sizeof(REAL))
 
 /* The first n elements at p, then zeros; and back. --------------------------------------------- */
 
-#if defined(__AVX512F__)
+#if GEMM_MASKS && GEMM_BYTES == 64
 #define MASK NAME(gemm_mask)
 typedef uint16_t MASK;
 GEMM_INLINE MASK NAME(mask_of)(Py_ssize_t n) { return (MASK)((1u << n) - 1); }
@@ -38,7 +38,7 @@ GEMM_INLINE void NAME(store_part)(REAL *p, VEC v, MASK m, Py_ssize_t n)
     else
         _mm512_mask_storeu_pd(p, (__mmask8)m, (__m512d)v);
 }
-#elif defined(__AVX2__)
+#elif GEMM_MASKS
 #define MASK NAME(gemm_int)
 GEMM_INLINE MASK NAME(mask_of)(Py_ssize_t n)
 {
@@ -62,7 +62,7 @@ GEMM_INLINE VEC NAME(load_part)(const REAL *p, MASK n)
     return v;
 }
 #endif
-#if !defined(__AVX512F__)
+#if !GEMM_MASKS || GEMM_BYTES != 64
 GEMM_INLINE void NAME(store_part)(REAL *p, VEC v, MASK m, Py_ssize_t n)
 {
     (void)m;

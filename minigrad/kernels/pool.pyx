@@ -1,12 +1,15 @@
 """Pooling: a window slides over each plane and hands on its maximum or its mean.
 
-Both go through a window tap by tap, and through a whole row of outputs for each tap, so that the
-inner loop is free of branches and reads one row of pixels in order:
+Both go through the window tap by tap and, for each tap, through many outputs at once, so that the
+inner loop has no branches and reads the pixels in order:
 
-    for each output row p, tap (i, j):   y[q] = max(y[q], x[p SH + i DH - PH, q SW + j DW - PW])
-    for all q at once
+    for each tap (i, j), for all (p, q):
+        y[p, q] = max(y[p, q], x[p SH + i DH - PH, q SW + j DW - PW])
 
-The maximum's place is kept as the offset of its tap, the same number for the whole row.
+The mean does it row by row. The maximum first copies the plane into a `field` with its padding,
+sorted by row mod SH: there the pixels of one tap lie SW apart for all outputs, from the first row
+to the last, and the loop is as long as the plane. The place of a maximum is kept as the offset of
+its tap, one number for all outputs.
 
 Images are (..., H, W), float32 or float64; everything else goes to the twin in `reference`, which
 computes it or says what is wrong.
@@ -16,7 +19,7 @@ cimport numpy as cnp
 from libc.math cimport INFINITY
 from libc.stdint cimport int32_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 import numpy as np
 
@@ -29,7 +32,6 @@ ctypedef fused real:
     double
 
 cdef Py_ssize_t LIMIT = 1 << 31           # of pixels and options: products stay in 64 bits
-cdef Py_ssize_t BIG = 1 << 16             # outputs from which the GIL is released
 cdef enum:
     NONE = -2147483648                    # the tap of a window that has met no maximum yet
 
@@ -85,6 +87,8 @@ cdef bint understand(
         and output_size(s.w, s.kw, s.sw, s.pw, s.dw, ceil_mode, &s.ow)
         and <double> s.h * s.w < LIMIT
         and <double> s.kh * s.dh * s.w + <double> s.kw * s.dw < LIMIT
+        # what all windows together can see, and the rounding of `field_of`
+        and (s.h + 2.0 * s.kh * s.dh + s.sh) * (s.w + 2.0 * s.kw * s.dw + s.sw) < 1e15
     )
 
 
@@ -118,17 +122,16 @@ cdef inline void inside(
 
 
 cdef inline void take_larger(
-    const real *x, Py_ssize_t step, Py_ssize_t first, Py_ssize_t end, int32_t tap,
-    real *y, int32_t *taps,
+    const real *x, Py_ssize_t step, Py_ssize_t count, int32_t tap, real *best, int32_t *taps,
 ) noexcept nogil:
-    """Where x[q step] > y[q], or is NaN: y[q], taps[q] := x[q step], tap"""
+    """Where x[q step] > best[q], or is NaN: best[q], taps[q] := x[q step], tap"""
     cdef Py_ssize_t q
     cdef real v
     cdef bint larger
-    for q in range(first, end):
+    for q in range(count):
         v = x[q * step]
-        larger = (v > y[q]) | (v != v)
-        y[q] = v if larger else y[q]
+        larger = (v > best[q]) | (v != v)
+        best[q] = v if larger else best[q]
         taps[q] = tap if larger else taps[q]
 
 
@@ -141,38 +144,73 @@ cdef cnp.int64_t first_tap(const Shape *s, Py_ssize_t y, Py_ssize_t x) noexcept 
     return y * s.w + x if y < s.h and x < s.w else -1
 
 
-cdef void max_rows(
-    const Shape *s, const real *x, real *y, cnp.int64_t *indices, int32_t *taps
+cdef struct Field:
+    Py_ssize_t sh, sw                     # the strides; 1 along an axis with a single window
+    Py_ssize_t rows, cols                 # what the windows see of the padded plane
+    Py_ssize_t phases, depth              # its rows, by their remainder mod sh: (phases, depth)
+    Py_ssize_t width                      # cols, rounded up to a multiple of sw
+    Py_ssize_t pitch                      # positions from one row of outputs to the next
+    Py_ssize_t positions                  # of all outputs, rounded up to whole vectors
+
+
+cdef Field field_of(const Shape *s) noexcept nogil:
+    cdef Field f
+    f.sh, f.sw = s.sh if s.oh > 1 else 1, s.sw if s.ow > 1 else 1
+    f.rows = (s.oh - 1) * f.sh + (s.kh - 1) * s.dh + 1
+    f.cols = (s.ow - 1) * f.sw + (s.kw - 1) * s.dw + 1
+    f.phases = f.sh
+    f.depth = (f.rows + f.sh - 1) // f.sh
+    f.width = (f.cols + f.sw - 1) // f.sw * f.sw
+    f.pitch = f.width // f.sw
+    f.positions = ((s.oh - 1) * f.pitch + s.ow + 15) // 16 * 16
+    return f
+
+
+cdef void lay(const Shape *s, const Field *f, const real *x, real *field) noexcept nogil:
+    """field[Y mod sh, Y div sh, X] := x[Y - PH, X - PW], inside of x"""
+    cdef Py_ssize_t row, y, first, end
+    first = s.pw
+    end = min(f.cols, s.w + s.pw)
+    for row in range(s.ph, min(f.rows, s.h + s.ph)):
+        y = row % f.sh * f.depth + row // f.sh
+        memcpy(field + y * f.width + first, x + (row - s.ph) * s.w, (end - first) * sizeof(real))
+
+
+cdef void max_planes(
+    const Shape *s, const Field *f, const real *x, real *y, cnp.int64_t *indices,
+    real *field, real *best, int32_t *taps,
 ) noexcept nogil:
-    cdef Py_ssize_t n, p, q, i, j, row, column, first, end
+    cdef Py_ssize_t _, n, p, q, i, j, row, column
     cdef const real *source
     cdef int32_t tap
-    for n in range(s.planes):
+    for n in range(f.phases * f.depth * f.width + f.sw * 16):
+        field[n] = -INFINITY
+    for _ in range(s.planes):
+        lay(s, f, x, field)
+        for q in range(f.positions):
+            best[q] = -INFINITY
+            taps[q] = NONE
+        for i in range(s.kh):
+            row = i * s.dh % f.sh * f.depth + i * s.dh // f.sh
+            for j in range(s.kw):
+                source = field + row * f.width + j * s.dw
+                tap = <int32_t> (i * s.dh * s.w + j * s.dw)
+                if f.sw == 1:
+                    take_larger(source, 1, f.positions, tap, best, taps)
+                elif f.sw == 2:
+                    take_larger(source, 2, f.positions, tap, best, taps)
+                else:
+                    take_larger(source, f.sw, f.positions, tap, best, taps)
         for p in range(s.oh):
+            row = p * s.sh - s.ph
             for q in range(s.ow):
-                y[q] = -INFINITY
-                taps[q] = NONE
-            for i in range(s.kh):
-                row = p * s.sh - s.ph + i * s.dh
-                if row < 0 or row >= s.h:
-                    continue
-                for j in range(s.kw):
-                    column = j * s.dw - s.pw
-                    inside(column, s.sw, s.w, s.ow, &first, &end)
-                    source = x + row * s.w + column
-                    tap = <int32_t> (i * s.dh * s.w + j * s.dw)
-                    if s.sw == 1:
-                        take_larger(source, 1, first, end, tap, y, taps)
-                    elif s.sw == 2:
-                        take_larger(source, 2, first, end, tap, y, taps)
-                    else:
-                        take_larger(source, s.sw, first, end, tap, y, taps)
-            for q in range(s.ow):
-                row, column = p * s.sh - s.ph, q * s.sw - s.pw
-                if taps[q] == NONE:  # all are -inf, or there is none
+                column = q * s.sw - s.pw
+                i = p * f.pitch + q
+                y[q] = best[i]
+                if taps[i] == NONE:  # all are -inf, or there is none
                     indices[q] = first_tap(s, row, column)
                 else:
-                    indices[q] = row * s.w + column + taps[q]
+                    indices[q] = row * s.w + column + taps[i]
             y += s.ow
             indices += s.ow
         x += s.h * s.w
@@ -185,33 +223,41 @@ def max_pool2d(cnp.ndarray x, window, stride, padding, dilation, ceil_mode):
     the image altogether: its maximum is -inf, its index -1.
     """
     cdef Shape s
+    cdef Field f
     cdef cnp.ndarray a, y, indices
-    cdef void *p
-    cdef void *q
-    cdef cnp.int64_t *r
-    cdef int32_t *taps
-    cdef bint single = cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32
+    cdef cnp.npy_intp size
     if not understand(&s, x, None, window, stride, padding, dilation, ceil_mode):
         return reference.max_pool2d(x, window, stride, padding, dilation, ceil_mode)
+    f = field_of(&s)
     a = plain(x)
     y = images_like(x, s.oh, s.ow, cnp.PyArray_TYPE(x))
     indices = images_like(x, s.oh, s.ow, cnp.NPY_INT64)
-    p, q, r = cnp.PyArray_DATA(a), cnp.PyArray_DATA(y), <cnp.int64_t *> cnp.PyArray_DATA(indices)
-    taps = <int32_t *> malloc(s.ow * sizeof(int32_t))
-    if taps == NULL:
-        raise MemoryError("max_pool2d: no memory for a row of indices")
-    if cnp.PyArray_SIZE(y) > BIG:
-        with nogil:
-            if single:
-                max_rows(&s, <float *> p, <float *> q, r, taps)
-            else:
-                max_rows(&s, <double *> p, <double *> q, r, taps)
-    elif single:
-        max_rows(&s, <float *> p, <float *> q, r, taps)
-    else:
-        max_rows(&s, <double *> p, <double *> q, r, taps)
-    free(taps)
+    size = f.phases * f.depth * f.width + f.sw * 16
+    field = cnp.PyArray_EMPTY(1, &size, cnp.PyArray_TYPE(x), 0)
+    size = f.positions
+    best = cnp.PyArray_EMPTY(1, &size, cnp.PyArray_TYPE(x), 0)
+    taps = cnp.PyArray_EMPTY(1, &size, cnp.NPY_INT32, 0)
+    max_into(&s, &f, a, y, indices, field, best, taps)
     return y, indices
+
+
+cdef void max_into(
+    const Shape *s, const Field *f, cnp.ndarray x, cnp.ndarray y, cnp.ndarray indices,
+    cnp.ndarray field, cnp.ndarray best, cnp.ndarray taps,
+) noexcept:
+    """`max_planes` on arrays, without the GIL where that is worth it"""
+    cdef void *a = cnp.PyArray_DATA(x)
+    cdef void *b = cnp.PyArray_DATA(y)
+    cdef void *c = cnp.PyArray_DATA(field)
+    cdef void *d = cnp.PyArray_DATA(best)
+    cdef cnp.int64_t *places = <cnp.int64_t *> cnp.PyArray_DATA(indices)
+    cdef int32_t *t = <int32_t *> cnp.PyArray_DATA(taps)
+    if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32:
+        with nogil:
+            max_planes(s, f, <float *> a, <float *> b, places, <float *> c, <float *> d, t)
+    else:
+        with nogil:
+            max_planes(s, f, <double *> a, <double *> b, places, <double *> c, <double *> d, t)
 
 
 cdef Py_ssize_t by_index(
@@ -219,12 +265,12 @@ cdef Py_ssize_t by_index(
     Py_ssize_t outputs, Py_ssize_t pixels, real *y, real *x,
 ) noexcept nogil:
     """x[indices] += y (scatter) or y := x[indices], plane by plane; how many indices are wrong"""
-    cdef Py_ssize_t k, n, q, wrong = 0
+    cdef Py_ssize_t _, _plane, q, wrong = 0
     cdef cnp.int64_t place
     cdef const cnp.int64_t *plane
-    for k in range(repeats):
+    for _ in range(repeats):
         plane = indices
-        for n in range(planes):
+        for _plane in range(planes):
             for q in range(outputs):
                 place = plane[q]
                 if <size_t> place < <size_t> pixels:
@@ -261,7 +307,9 @@ cdef Py_ssize_t move(
         planes *= cnp.PyArray_DIM(indices, i)
     if cnp.PyArray_TYPE(y) == cnp.NPY_FLOAT32:
         with nogil:
-            wrong = by_index(scatter, p, repeats, planes, outputs, pixels, <float *> q, <float *> r)
+            wrong = by_index(
+                scatter, p, repeats, planes, outputs, pixels, <float *> q, <float *> r
+            )
     else:
         with nogil:
             wrong = by_index(
@@ -343,10 +391,10 @@ cdef inline Span span(
 cdef void mean_rows(
     const Shape *s, const real *x, real *y, bint padded, double divisor, double *sums
 ) noexcept nogil:
-    cdef Py_ssize_t n, p, q, i, j, first, end
+    cdef Py_ssize_t _, p, q, i, j, first, end
     cdef const real *source
     cdef Span rows, cols
-    for n in range(s.planes):
+    for _ in range(s.planes):
         for p in range(s.oh):
             rows = span(p, s.kh, s.sh, s.ph, s.h, padded)
             for q in range(s.ow):
@@ -376,10 +424,10 @@ cdef void mean_rows(
 cdef void spread_rows(
     const Shape *s, const real *dy, real *dx, bint padded, double divisor, double *shares
 ) noexcept nogil:
-    cdef Py_ssize_t n, p, q, i, j, first, end
+    cdef Py_ssize_t _, p, q, i, j, first, end
     cdef real *target
     cdef Span rows, cols
-    for n in range(s.planes):
+    for _ in range(s.planes):
         for p in range(s.oh):
             rows = span(p, s.kh, s.sh, s.ph, s.h, padded)
             for q in range(s.ow):

@@ -7,8 +7,8 @@ PCG64, seeded by `manual_seed`: the same seed gives the same numbers in every bu
 import numpy as np
 
 from minigrad.dtypes import as_dtype, float32, int64
-from minigrad.engine import Tensor, to_array, wrap
 from minigrad.errors import DtypeError, ShapeError
+from minigrad.tensor import Tensor, to_array, wrap
 
 __all__ = """
     manual_seed default_generator tensor as_tensor from_numpy zeros ones empty full eye arange

@@ -20,8 +20,9 @@ if cython.compiled:
 else:
     from minigrad.engine import Binary, Tensor, Unary, wrap
 
-from minigrad.engine import is_grad_enabled, overwrite
+from minigrad.engine import is_grad_enabled
 from minigrad.ops.elementwise import zeros_of
+from minigrad.ops.inplace import overwrite
 from minigrad.ops.shape import broadcast_to, check_dim, check_tensor, reshape, to, unsqueeze
 
 __all__ = ["gather", "select", "one_hot"]
@@ -315,7 +316,7 @@ def gather(input, dim, index):
         return take_flat(input, index._array)
     n = input.shape[axis]
     picked = index._array
-    if picked.size and not (0 <= picked.min() and picked.max() < n):
+    if picked.size and not (picked.min() >= 0 and picked.max() < n):
         raise IndexError(f"gather: index must lie in [0, {n}), got [{picked.min()}, {picked.max()}]")
     grid = list(np.indices(index.shape, sparse=True))
     grid[axis] = picked

@@ -21,7 +21,7 @@ else:
 
 from minigrad.ops.shape import check_tensor, mT, reshape, same_dtypes, squeeze, unsqueeze
 
-__all__ = "matmul mm bmm mv dot inner outer".split()
+__all__ = ["matmul", "mm", "bmm", "mv", "dot", "inner", "outer"]
 
 
 @cython.freelist(32)

@@ -18,9 +18,9 @@ import warnings
 from bisect import bisect_right
 from types import BuiltinFunctionType, FunctionType
 
-from minigrad.engine import Tensor
 from minigrad.grad_mode import no_grad
 from minigrad.optim.optimizer import Optimizer
+from minigrad.tensor import Tensor
 
 __all__ = [
     "LRScheduler",

@@ -9,8 +9,9 @@ from collections import defaultdict
 
 import numpy as np
 
-from minigrad.engine import Tensor, is_grad_enabled, set_grad_mode_, wrap
+from minigrad.engine import is_grad_enabled, set_grad_mode_
 from minigrad.grad_mode import enable_grad
+from minigrad.tensor import Tensor, wrap
 
 
 class Optimizer:

@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from minigrad import kernels
-from minigrad.engine import wrap
 from minigrad.optim.optimizer import Optimizer
+from minigrad.tensor import wrap
 
 
 class SGD(Optimizer):

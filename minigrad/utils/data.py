@@ -12,11 +12,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from minigrad.engine import Tensor, wrap
 from minigrad.errors import ShapeError
 from minigrad.ops import creation
 from minigrad.ops.creation import as_tensor, tensor
 from minigrad.ops.shape import stack
+from minigrad.tensor import Tensor, wrap
 
 __all__ = [
     "Dataset",
