@@ -215,6 +215,7 @@ def test_conv2d_refuses_mixed_dtypes_and_arrays():
         conv2d(x, np.zeros((1, 1, 2, 2)))
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
 @given(convolutions(most=8))
 def test_conv2d_is_pytorch(case):
     torch = pytest.importorskip("torch")
