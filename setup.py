@@ -80,7 +80,7 @@ def extensions():
 
     gnu = sys.platform != "win32"
     sanitize = os.environ.get("MINIGRAD_SANITIZE")
-    extra = [f"-fsanitize={sanitize}", "-g"] if sanitize else []
+    extra = [f"-fsanitize={sanitize}", "-g1"] if sanitize else []
     link = [f"-fsanitize={sanitize}"] if sanitize else []
     common = {
         "include_dirs": [numpy.get_include(), "minigrad/kernels"],
@@ -90,7 +90,7 @@ def extensions():
         Extension(
             path[:-3].replace("/", "."),
             [path],
-            extra_compile_args=["-O2", *MATH, "-Wno-unused-function"] if gnu else [],
+            extra_compile_args=["-O2", "-g0", *MATH, "-Wno-unused-function"] if gnu else [],
             **common,
         )
         for path in COMPILED
@@ -106,7 +106,7 @@ def extensions():
                 Extension(
                     f"minigrad.kernels.{level}.{name}",
                     extension.sources,
-                    extra_compile_args=["-O3", *MATH, *flags, "-Wno-unused-function", *extra]
+                    extra_compile_args=["-O3", "-g0", *MATH, *flags, "-Wno-unused-function", *extra]
                     if gnu
                     else ["/O2", *flags],
                     extra_link_args=link,

@@ -2,19 +2,21 @@
 
     import minigrad as mg
 
-Read the source in this order: `scalar.py` (the whole idea in one file), `engine.py` and
-`backward.py` (tensors and the pass), `ops/elementwise.py` (what an operation is).
+Read the source in this order: `scalar.py` (the whole idea in one file), `tensor.py` and
+`engine.py` (what is recorded), `backward.py` (the pass), `ops/elementwise.py` (operations).
 """
 
 from minigrad import _loader  # noqa: F401  decides which build runs, before anything else
 
 __version__ = "0.1.0"
 
-from minigrad import autograd, errors
+from minigrad import autograd, errors, func, nn, optim, scalar, utils
 from minigrad.autograd import grad
 from minigrad.config import get_config, show_config
 from minigrad.dtypes import bool_ as bool
 from minigrad.dtypes import float32, float64, int8, int16, int32, int64, uint8
-from minigrad.engine import Tensor
 from minigrad.grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from minigrad.ops import *  # noqa: F403
+from minigrad.scalar import Value
+from minigrad.serialization import load, save
+from minigrad.tensor import Tensor

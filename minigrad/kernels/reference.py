@@ -313,6 +313,120 @@ def unbroadcast(x, shape, lead=0):
     return y.reshape(x.shape[:lead] + shape)
 
 
+# ---------------------------------------------------------------- softmax and cross-entropy
+
+
+@kernel
+def softmax(x):
+    """y = exp(x - max x) / sum exp(x - max x), over the last axis"""
+    if not x.size:
+        return np.empty_like(x)
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+@kernel
+def log_softmax(x):
+    """y = x - max x - log sum exp(x - max x), over the last axis"""
+    if not x.size:
+        return np.empty_like(x)
+    shifted = x - x.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+@kernel
+def softmax_backward(dy, y):
+    """dx = y (dy - sum dy y), over the last axis"""
+    return y * (dy - (dy * y).sum(axis=-1, keepdims=True))
+
+
+@kernel
+def log_softmax_backward(dy, y):
+    """dx = dy - exp(y) sum dy, over the last axis"""
+    return dy - np.exp(y) * dy.sum(axis=-1, keepdims=True)
+
+
+def cross_entropy_targets(n, k, dtype, targets, weight, ignore_index, label_smoothing):
+    """q, (N, K): (1 - s) w_t onehot_t + (s / K) w, and 0 in ignored rows."""
+    w = np.ones(k, dtype) if weight is None else weight
+    kept = targets != ignore_index
+    safe = np.where(kept, targets, 0)
+    q = np.zeros((n, k), dtype)
+    q[np.arange(n), safe] = (1 - label_smoothing) * w[safe]
+    q += (label_smoothing / k) * w
+    q[~kept] = 0
+    return q
+
+
+def cross_entropy(z, targets, weight=None, ignore_index=-100, label_smoothing=0.0):
+    """loss_n = -sum_k q_nk log p_nk, with p = softmax(z), z (N, K); returns loss (N,) and p"""
+    with np.errstate(all="ignore"):
+        logp = log_softmax(z)
+        if label_smoothing == 0.0:  # only the target's entry: -inf elsewhere does no harm
+            kept = targets != ignore_index
+            safe = np.where(kept, targets, 0)
+            w = 1 if weight is None else weight[safe]
+            losses = -(w * logp[np.arange(len(z)), safe]) if z.size else np.zeros(len(z), z.dtype)
+        else:
+            n, k = z.shape
+            q = cross_entropy_targets(
+                n, k, z.dtype, targets, weight, ignore_index, label_smoothing
+            )
+            losses = -(q * logp).sum(axis=1)
+            kept = targets != ignore_index
+        return np.where(kept, losses, 0).astype(z.dtype, copy=False), np.exp(logp)
+
+
+def cross_entropy_backward(
+    g, p, targets, weight=None, ignore_index=-100, label_smoothing=0.0
+):
+    """dz_n = g_n (c_n p_n - q_n), with c_n = sum_k q_nk"""
+    n, k = p.shape
+    q = cross_entropy_targets(n, k, p.dtype, targets, weight, ignore_index, label_smoothing)
+    with np.errstate(all="ignore"):
+        dz = g[:, None] * (q.sum(axis=1, keepdims=True) * p - q)
+        dz[targets == ignore_index] = 0
+        return dz.astype(p.dtype, copy=False)
+
+
+# ---------------------------------------------------------------- batch norm
+
+
+def _channels(x):
+    """The axes that batch norm reduces, and the shape of a channel vector against x."""
+    axes = (0, *range(2, x.ndim))
+    return axes, (1, x.shape[1]) + (1,) * (x.ndim - 2)
+
+
+def batch_norm(x, weight, bias, eps):
+    """y = (x - mean) / sqrt(var + eps) w + b over all axes but 1; returns y, mean, var (biased)"""
+    axes, shape = _channels(x)
+    with np.errstate(all="ignore"):
+        mean = x.mean(axis=axes, keepdims=True, dtype=np.float64)
+        centred = x - mean  # two passes: E[x^2] - E[x]^2 would lose every digit for a large mean
+        var = (centred * centred).mean(axis=axes, keepdims=True)
+        y = centred / np.sqrt(var + eps)
+        if weight is not None:
+            y = y * weight.reshape(shape)
+        if bias is not None:
+            y = y + bias.reshape(shape)
+    return y.astype(x.dtype), mean.ravel().astype(x.dtype), var.ravel().astype(x.dtype)
+
+
+def batch_norm_backward(dy, x, weight, mean, var, eps):
+    """dx = w s (dy - m(dy) - n m(dy n)), dw = sum dy n, db = sum dy; n = (x - mean) s"""
+    axes, shape = _channels(x)
+    with np.errstate(all="ignore"):
+        s = 1.0 / np.sqrt(var.astype(np.float64) + eps)
+        normal = (x - mean.reshape(shape).astype(np.float64)) * s.reshape(shape)
+        db = dy.sum(axis=axes, dtype=np.float64)
+        dw = (dy * normal).sum(axis=axes)
+        count = x.size // x.shape[1] if x.size else 1
+        dx = dy - db.reshape(shape) / count - normal * (dw.reshape(shape) / count)
+        dx = dx * (s if weight is None else s * weight).reshape(shape)
+    return dx.astype(x.dtype), dw.astype(x.dtype), db.astype(x.dtype)
+
+
 # ---------------------------------------------------------------- convolution and pooling
 #
 # Images are (N, C, H, W). `stride` and `dilation` are (vertical, horizontal); the padding of a

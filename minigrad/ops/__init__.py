@@ -9,7 +9,10 @@ from importlib import import_module
 
 from minigrad import methods
 
-FAMILIES = ["elementwise", "compare", "creation", "shape", "index", "reduce", "inplace", "linalg"]
+FAMILIES = """
+    elementwise compare creation shape index reduce inplace linalg softmax loss norm dropout
+    conv pool
+""".split()
 
 __all__ = []
 for _family in FAMILIES:

@@ -1,0 +1,375 @@
+"""Losses. Cross-entropy is fused; the others are compositions of operations.
+
+Classification losses take logits (N, C, d1, …) and targets (N, d1, …); they are brought to rows
+(n, C) and (n,) first.
+"""
+
+import warnings
+
+import numpy as np
+
+try:
+    import cython
+except ImportError:
+    from minigrad import _cython as cython
+
+from minigrad import kernels
+from minigrad.errors import DtypeError, ShapeError
+
+if cython.compiled:
+    from cython.cimports.minigrad.engine import Binary, Unary, wrap
+else:
+    from minigrad.engine import Binary, Unary, wrap
+
+from minigrad.kernels.reference import cross_entropy_targets
+from minigrad.ops.elementwise import softplus
+from minigrad.ops.index import take_flat
+from minigrad.ops.shape import check_tensor, permute, reshape, same_dtypes, unsqueeze
+from minigrad.ops.softmax import log_softmax, softmax
+
+__all__ = []
+
+REDUCTIONS = ("none", "mean", "sum")
+
+
+def _check_reduction(reduction, name):
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"{name}: reduction must be none, mean or sum, got {reduction!r}")
+
+
+def _reduced(losses, reduction):
+    if reduction == "none":
+        return losses
+    return losses.sum() if reduction == "sum" else losses.mean()
+
+
+# Cross-entropy --------------------------------------------------------------------------------
+
+
+@cython.cclass
+class CrossEntropy(Unary):
+    """l_n = -sum_k q_nk log p_nk, p = softmax(z);  dz = g (c p - q), c_n = sum_k q_nk"""
+
+    targets: object
+    weight: object
+    ignore_index: object
+    smoothing: object
+
+    def __init__(self, targets, weight, ignore_index, smoothing):
+        self.targets, self.weight = targets, weight
+        self.ignore_index, self.smoothing = ignore_index, smoothing
+
+    @cython.ccall
+    def forward(self, z):
+        losses, p = kernels.cross_entropy(
+            z, self.targets, self.weight, self.ignore_index, self.smoothing
+        )
+        if self.edges is not None:
+            self.save_input(0)
+            self.save_arrays(p)
+        return losses
+
+    @cython.ccall
+    def backward(self, grad):
+        node = CrossEntropyGrad(self.targets, self.weight, self.ignore_index, self.smoothing)
+        node.p = self.arrays()[0]
+        return node.apply(grad, self.input(0))
+
+
+@cython.cclass
+class CrossEntropyGrad(Binary):
+    """d = g (c p - q);  dg = sum_k v (c p - q),  dz = g c (p v - p sum p v), p = softmax(z)"""
+
+    targets: object
+    weight: object
+    ignore_index: object
+    smoothing: object
+    p: object
+
+    def __init__(self, targets, weight, ignore_index, smoothing):
+        self.targets, self.weight = targets, weight
+        self.ignore_index, self.smoothing = ignore_index, smoothing
+
+    def q(self, dtype):
+        """Target distribution of each row, times its weight."""
+        return cross_entropy_targets(
+            *self.p.shape, dtype, self.targets, self.weight, self.ignore_index, self.smoothing
+        )
+
+    @cython.ccall
+    def forward(self, x, y):
+        self.broadcasts()
+        self.save_input(0)
+        self.save_input(1)
+        if x.ndim == 1:
+            return kernels.cross_entropy_backward(
+                x, self.p, self.targets, self.weight, self.ignore_index, self.smoothing
+            )
+        q = self.q(x.dtype)
+        return x[..., None] * (q.sum(axis=1, keepdims=True) * self.p - q)
+
+    @cython.ccall
+    def backward(self, grad):
+        g, z = self.input(0), self.input(1)
+        array = self.q(z.dtype)
+        q, c = wrap(array), wrap(array.sum(axis=1, keepdims=True))
+        p = softmax(z, -1)
+        dg = (grad * (c * p - q)).sum(-1) if self.needs_grad(0) else None
+        if not self.needs_grad(1):
+            return dg, None
+        pv = p * grad
+        return dg, unsqueeze(g, -1) * c * (pv - p * pv.sum(-1, True))
+
+
+def _rows(input, name):
+    """Logits as rows (n, C), and the shape of the losses."""
+    if not check_tensor(input, name).ndim:
+        raise ShapeError(f"{name}: expected logits (C,), (N, C) or (N, C, d1, ...), got a 0-d tensor")
+    if input.dtype.kind != "f":
+        raise DtypeError(f"{name}: logits must be floating, got {input.dtype}")
+    if input.ndim == 1:
+        return unsqueeze(input, 0), ()
+    if input.ndim == 2:
+        return input, input.shape[:1]
+    last = permute(input, (0, *range(2, input.ndim), 1))
+    size = 1
+    for n in last.shape[:-1]:
+        size *= n
+    return reshape(last, (size, input.shape[1])), last.shape[:-1]
+
+
+def _classes(target, losses_shape, c, ignore_index, input, name):
+    """Class indices as a flat int64 array, each checked."""
+    if target.shape != losses_shape:
+        raise ShapeError(
+            f"{name}: logits {input.shape} need class indices of shape {losses_shape}, "
+            f"got {target.shape}"
+        )
+    flat = np.ascontiguousarray(target._array, np.int64).reshape(-1)
+    bad = ((flat < 0) | (flat >= c)) & (flat != ignore_index)
+    if bad.any():
+        at = np.unravel_index(int(bad.argmax()), target.shape or (1,))
+        place = at[0] if len(at) == 1 else tuple(int(i) for i in at)
+        raise IndexError(
+            f"{name}: targets must be integers in [0, {c}), got {flat[bad][0]} at index {place}"
+        )
+    return flat
+
+
+def _class_weight(weight, c, dtype, name):
+    if weight is None:
+        return None
+    if check_tensor(weight, name).shape != (c,):
+        raise ShapeError(f"{name}: weight must have shape ({c},), got {weight.shape}")
+    if weight.dtype != dtype:
+        raise DtypeError(f"{name}: weight is {weight.dtype}, the logits {dtype}")
+    return np.ascontiguousarray(weight._array)
+
+
+def cross_entropy(
+    input, target, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0
+):
+    """Cross-entropy of softmax(input) against the targets: −Σ_k q_k log softmax(input)_k, nats.
+
+    q = w_t onehot(t), mixed with the uniform distribution by `label_smoothing` s:
+    (1 − s) w_t onehot(t) + (s / C) w. For probabilities t as targets: w ((1 − s) t + s / C).
+
+    Parameters
+    ----------
+    input : Tensor, (C,), (N, C) or (N, C, d1, …)
+        Logits: unnormalised, not probabilities.
+    target : Tensor
+        Class indices, integers, (), (N,) or (N, d1, …); or class probabilities, floating, of the
+        shape of `input`.
+    weight : Tensor, (C,), optional
+        Factor of each class.
+    ignore_index : int
+        Targets with this value count nothing.
+    reduction : str
+        "mean": the sum over Σ w_t of the targets that count (over N for probabilities); "sum";
+        "none".
+    label_smoothing : float in [0, 1]
+
+    Returns
+    -------
+    Tensor
+        0-d, or of the targets' shape. Gradient: (c softmax(input) − q) g, c = Σ_k q_k. The mean
+        over no target is NaN.
+
+    Raises
+    ------
+    IndexError
+        A class outside [0, C).
+    ShapeError, DtypeError, ValueError
+        Shapes, dtypes or options that do not fit.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> logits = mg.tensor([[2.0, 0.0, 0.0], [0.0, 2.0, 0.0]])
+    >>> mg.nn.functional.cross_entropy(logits, mg.tensor([0, 0]))
+    tensor(1.2395)
+    """
+    name = "cross_entropy"
+    _check_reduction(reduction, name)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise ValueError(f"{name}: label_smoothing must lie in [0, 1], got {label_smoothing}")
+    rows, shape = _rows(input, name)
+    c = rows.shape[1]
+    check_tensor(target, name)
+    if target.dtype.kind == "f":
+        return _soft_cross_entropy(
+            input, target, rows, shape, weight, reduction, label_smoothing
+        )
+    if target.dtype.kind == "b":
+        raise DtypeError(f"{name}: targets must be class indices or probabilities, got bool")
+    flat = _classes(target, shape, c, ignore_index, input, name)
+    w = _class_weight(weight, c, input.dtype, name)
+    losses = CrossEntropy(flat, w, ignore_index, label_smoothing).apply(rows)
+    if reduction == "none":
+        return reshape(losses, shape)
+    if reduction == "sum":
+        return losses.sum()
+    kept = flat[flat != ignore_index]
+    total = float(kept.size if w is None else w[kept].sum())
+    return losses.sum() * (1.0 / total if total else float("nan"))
+
+
+def _soft_cross_entropy(input, target, rows, shape, weight, reduction, smoothing):
+    """Cross-entropy against class probabilities, differentiable in both."""
+    name = "cross_entropy"
+    if target.shape != input.shape:
+        raise ShapeError(
+            f"{name}: class probabilities must have the logits' shape {input.shape}, "
+            f"got {target.shape}"
+        )
+    same_dtypes(name, input, target)
+    c = rows.shape[1]
+    t = _rows(target, name)[0]
+    if smoothing:
+        t = t * (1.0 - smoothing) + smoothing / c
+    w = _class_weight(weight, c, input.dtype, name)
+    if w is not None:
+        t = t * wrap(w)
+    losses = -(t * log_softmax(rows, -1)).sum(-1)
+    if reduction == "none":
+        return reshape(losses, shape)
+    total = losses.sum()
+    if reduction == "sum":
+        return total
+    # The mean is over the batch and the trailing dims, as in PyTorch.
+    return total * (1.0 / losses.numel() if losses.numel() else float("nan"))
+
+
+def nll_loss(input, target, weight=None, ignore_index=-100, reduction="mean"):
+    """Negative log-likelihood: −w_t input[t], for log-probabilities, nats.
+
+    Arguments as for `cross_entropy`, with log-probabilities in place of logits and class indices
+    as targets.
+
+    >>> import minigrad as mg
+    >>> logp = mg.log_softmax(mg.tensor([[2.0, 0.0]]), 1)
+    >>> mg.nn.functional.nll_loss(logp, mg.tensor([0]))
+    tensor(0.1269)
+    """
+    name = "nll_loss"
+    _check_reduction(reduction, name)
+    rows, shape = _rows(input, name)
+    c = rows.shape[1]
+    if check_tensor(target, name).dtype.kind not in "iu":
+        raise DtypeError(f"{name}: targets must be class indices, got {target.dtype}")
+    flat = _classes(target, shape, c, ignore_index, input, name)
+    w = _class_weight(weight, c, input.dtype, name)
+    kept = flat != ignore_index
+    safe = np.where(kept, flat, 0)
+    factors = (np.ones(flat.shape, input.dtype) if w is None else w[safe]) * kept
+    picked = take_flat(rows, np.arange(len(flat)) * c + safe, unique=True)
+    losses = picked * wrap(-factors.astype(input.dtype))
+    if reduction == "none":
+        return reshape(losses, shape)
+    total = float(factors.sum())
+    if reduction == "sum":
+        return losses.sum()
+    return losses.sum() * (1.0 / total if total else float("nan"))
+
+
+# Regression and two classes -------------------------------------------------------------------
+
+
+def mse_loss(input, target, reduction="mean"):
+    """Mean squared error: (input − target)², mean over all elements.
+
+    Parameters
+    ----------
+    input, target : Tensor
+        Of one shape. Shapes that broadcast are allowed with a warning: (n, 1) against (n,) is
+        almost always a mistake, and gives (n, n).
+    reduction : str
+        "mean", "sum" or "none".
+
+    Returns
+    -------
+    Tensor
+        Gradient with respect to input: 2 (input − target) / n.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nn.functional.mse_loss(mg.tensor([1.0, 2.0]), mg.tensor([0.0, 4.0]))
+    tensor(2.5000)
+    """
+    _check_reduction(reduction, "mse_loss")
+    check_tensor(input, "mse_loss"), check_tensor(target, "mse_loss")
+    if input.shape != target.shape:
+        warnings.warn(
+            f"mse_loss: input {input.shape} and target {target.shape} differ and are broadcast; "
+            "give them one shape",
+            UserWarning,
+            stacklevel=2,
+        )
+    return _reduced((input - target).square(), reduction)
+
+
+def binary_cross_entropy_with_logits(
+    input, target, weight=None, reduction="mean", pos_weight=None
+):
+    """Cross-entropy of sigmoid(input) against targets in [0, 1], nats, without overflow.
+
+    l = w [ (1 − t) x + (1 + (p − 1) t) (log(1 + exp(−|x|)) + max(−x, 0)) ], p = `pos_weight`.
+
+    Parameters
+    ----------
+    input, target : Tensor
+        Of one shape.
+    weight : Tensor, optional
+        Factor of each element; broadcasts.
+    pos_weight : Tensor, optional
+        Factor of the positive part; broadcasts.
+    reduction : str
+        "mean", "sum" or "none".
+
+    Raises
+    ------
+    ShapeError
+        The shapes differ.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> loss = mg.nn.functional.binary_cross_entropy_with_logits
+    >>> loss(mg.tensor([0.0, 100.0]), mg.tensor([1.0, 1.0]))
+    tensor(0.3466)
+    """
+    name = "binary_cross_entropy_with_logits"
+    _check_reduction(reduction, name)
+    if check_tensor(input, name).shape != check_tensor(target, name).shape:
+        raise ShapeError(f"{name}: input {input.shape} and target {target.shape} must be of one shape")
+    if pos_weight is None:
+        losses = softplus(input, 1.0, 50.0) - input * target
+    else:
+        losses = (1.0 - target) * input + (1.0 + (pos_weight - 1.0) * target) * softplus(
+            -input, 1.0, 50.0
+        )
+    if weight is not None:
+        losses = losses * weight
+    return _reduced(losses, reduction)
