@@ -61,16 +61,22 @@ ctypedef fused real:
     double
 
 cdef enum:
-    KC = 384          # a panel of B, KC x 2 vectors, beside one of A in the first or second cache
-    MC = 16           # tiles: a block of A, MC tiles x KC, fills a part of the second cache
+    # The blocks, measured: a panel of B (KC, 2 vectors) lies in the first or second cache, beside
+    # a panel of A (a tile's rows, KC); a block of A takes a part of the second cache.
+    KC = 384
+    MC = 16            # tiles
     NC = 1024
-    DIRECT_B = 8      # tiles of rows up to which B is read where it lies,
-    SMALL_B = 1 << 18  # if it is of at most so many bytes or used only once
-    DIRECT_A = 1 << 15  # elements up to which A is read where it lies
-    DOTS = 2          # rows up to which products with a transposed B are dot products
-    ALIGN = 64        # bytes
-    BIG = 1 << 21     # multiplications from which releasing the GIL is worth its cost
-    MAX_NDIM = 64     # NumPy's own limit
+    # What is read where it lies: an A of few elements; a B of few bytes under few rows of tiles,
+    # or under a single one, which uses it only once.
+    DIRECT_A = 1 << 15
+    DIRECT_B = 1 << 18
+    DIRECT_ROWS = 8    # tiles
+    STREAM = 1 << 22   # bytes from which a B that is used once is read along its rows,
+    KC_STREAM = 8      # so many at a time
+    DOTS = 2           # rows up to which products with a transposed B are dot products
+    BIG = 1 << 21      # multiplications from which releasing the GIL is worth its cost
+    ALIGN = 64         # bytes
+    MAX_NDIM = 64      # NumPy's own limit
 
 cdef struct Product:  # C (m, n) := A (m, k) @ B (k, n); strides in elements, C in C order
     Py_ssize_t m, n, k
@@ -276,15 +282,17 @@ cdef void plan(Product* t, Py_ssize_t itemsize) noexcept:
         t.b_col = 1
     t.pack_b = (
         t.b_col != 1
-        or t.m > DIRECT_B * ROWS
-        or t.m > ROWS and t.k * t.n * itemsize > SMALL_B
+        or t.m > DIRECT_ROWS * ROWS
+        or t.m > ROWS and t.k * t.n * itemsize > DIRECT_B
         or not MASKS and t.n % lanes != 0
     )
     t.pack_a = t.m * t.k > DIRECT_A and t.n > 4 * lanes
-    if t.pack_a or t.pack_b or t.k * t.n * itemsize > SMALL_B:
+    if t.pack_a or t.pack_b or t.k * t.n * itemsize > DIRECT_B:
         t.kc = even(t.k, KC, 1)
         t.nc = even(t.n, NC, 2 * lanes)
         t.mc = even(t.m, MC * ROWS, ROWS)
+    if not t.pack_b and t.k * t.n * itemsize > STREAM:
+        t.kc, t.nc = even(t.k, KC_STREAM, 1), t.n
 
 
 cdef void run(Product* t, Batch* batch, const real* a, const real* b, real* c, const real* bias,
