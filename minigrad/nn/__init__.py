@@ -1,0 +1,43 @@
+"""Networks: modules, their parameters, and the functions under them, with PyTorch's names.
+
+Read `module.py` first; a layer is its parameters and one line that calls an operation.
+"""
+
+from minigrad.nn import functional, init
+from minigrad.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Softplus, Tanh
+from minigrad.nn.container import ModuleList, Sequential
+from minigrad.nn.conv import AvgPool2d, Conv2d, MaxPool2d
+from minigrad.nn.dropout import Dropout
+from minigrad.nn.linear import Flatten, Identity, Linear
+from minigrad.nn.loss import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, NLLLoss
+from minigrad.nn.module import Module
+from minigrad.nn.norm import BatchNorm1d, BatchNorm2d
+from minigrad.nn.parameter import Parameter
+
+__all__ = [
+    "functional",
+    "init",
+    "Module",
+    "Parameter",
+    "Sequential",
+    "ModuleList",
+    "Linear",
+    "Flatten",
+    "Identity",
+    "Conv2d",
+    "MaxPool2d",
+    "AvgPool2d",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "Dropout",
+    "ReLU",
+    "Tanh",
+    "Sigmoid",
+    "Softplus",
+    "Softmax",
+    "LogSoftmax",
+    "CrossEntropyLoss",
+    "NLLLoss",
+    "MSELoss",
+    "BCEWithLogitsLoss",
+]

@@ -1,0 +1,82 @@
+"""The operations of networks as functions, under PyTorch's names; formulas are in `minigrad.ops`.
+
+`import minigrad.nn.functional as F`.
+"""
+
+import warnings
+
+from minigrad.ops.conv import conv2d
+from minigrad.ops.dropout import dropout
+from minigrad.ops.elementwise import relu as _relu
+from minigrad.ops.elementwise import sigmoid, softplus, tanh
+from minigrad.ops.index import one_hot
+from minigrad.ops.inplace import relu_
+from minigrad.ops.linalg import linear
+from minigrad.ops.loss import (
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    mse_loss,
+    nll_loss,
+)
+from minigrad.ops.norm import batch_norm
+from minigrad.ops.pool import avg_pool2d, max_pool2d
+from minigrad.ops.softmax import log_softmax as _log_softmax
+from minigrad.ops.softmax import softmax as _softmax
+
+__all__ = [
+    "relu",
+    "relu_",
+    "tanh",
+    "sigmoid",
+    "softplus",
+    "softmax",
+    "log_softmax",
+    "cross_entropy",
+    "nll_loss",
+    "mse_loss",
+    "binary_cross_entropy_with_logits",
+    "linear",
+    "batch_norm",
+    "dropout",
+    "conv2d",
+    "max_pool2d",
+    "avg_pool2d",
+    "one_hot",
+]
+
+
+def relu(input, inplace=False):
+    """max(input, 0); written over `input` if `inplace`.
+
+    >>> import minigrad as mg
+    >>> mg.nn.functional.relu(mg.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
+    return relu_(input) if inplace else _relu(input)
+
+
+def _implicit_dim(input, name):
+    """PyTorch's choice where `dim` was left out, with its warning."""
+    warnings.warn(f"{name}: the choice of dim for you is deprecated; say dim=...", stacklevel=3)
+    return 0 if input.ndim in (0, 1, 3) else 1
+
+
+def softmax(input, dim=None, dtype=None):
+    """exp(x_i) / Σ_j exp(x_j) along `dim`; see `minigrad.softmax`.
+
+    >>> import minigrad as mg
+    >>> mg.nn.functional.softmax(mg.zeros(2), dim=0)
+    tensor([0.5, 0.5])
+    """
+    return _softmax(input, _implicit_dim(input, "softmax") if dim is None else dim, dtype=dtype)
+
+
+def log_softmax(input, dim=None, dtype=None):
+    """The logarithm of softmax along `dim`, in one stable step; see `minigrad.log_softmax`.
+
+    >>> import minigrad as mg
+    >>> mg.nn.functional.log_softmax(mg.zeros(1, 2), dim=1).exp()
+    tensor([[0.5, 0.5]])
+    """
+    dim = _implicit_dim(input, "log_softmax") if dim is None else dim
+    return _log_softmax(input, dim, dtype=dtype)
