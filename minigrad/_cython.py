@@ -3,7 +3,7 @@
 from typing import Any
 
 compiled = False
-int = bint = long = longlong = double = Py_ssize_t = Any
+int = bint = long = double = void = Py_ssize_t = Any
 
 
 def _same(f):
@@ -13,11 +13,12 @@ def _same(f):
 cclass = ccall = cfunc = inline = final = _same
 
 
-def trashcan(on):
+def trashcan(*args, **kwargs):
     return _same
 
 
-freelist = exceptval = no_gc = trashcan
+freelist = exceptval = trashcan
+fused_type = trashcan
 
 
 def declare(type=None, value=None, **kwargs):
