@@ -1,7 +1,9 @@
 """Nonlinearities as modules, for use in a Sequential."""
 
-from minigrad.nn.functional import log_softmax, relu, sigmoid, softmax, softplus, tanh
+from minigrad.nn.functional import log_softmax, softmax
 from minigrad.nn.module import Module
+from minigrad.ops.elementwise import relu, sigmoid, softplus, tanh
+from minigrad.ops.inplace import relu_
 
 
 class ReLU(Module):
@@ -18,7 +20,7 @@ class ReLU(Module):
 
     def forward(self, input):
         """Of the same shape."""
-        return relu(input, self.inplace)
+        return relu_(input) if self.inplace else relu(input)
 
     def extra_repr(self):
         return "inplace=True" if self.inplace else ""

@@ -5,7 +5,7 @@ nothing extra; `_kinds` remembers which names are registered, and as what.
 """
 
 from collections import OrderedDict
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from types import MappingProxyType
 
 from minigrad.dtypes import as_dtype, float32, float64
@@ -48,7 +48,7 @@ class Module:
     """
 
     training = True
-    _kinds = MappingProxyType({})  # until __init__ has run
+    _kinds: Mapping = MappingProxyType({})  # until __init__ has run
     _hooks = None  # until somebody registers one
 
     def __init__(self):
@@ -216,7 +216,14 @@ class Module:
 
     def modules(self):
         """This module and all below it, each once."""
-        return (module for _, module in self.named_modules())
+        seen, waiting = set(), [self]
+        while waiting:
+            module = waiting.pop()
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield module
+                below = [child for _, child in module._own(MODULE) if child is not None]
+                waiting.extend(reversed(below))
 
     def named_children(self):
         """The modules directly below, each once, with their names."""
@@ -243,6 +250,18 @@ class Module:
                     seen.add(id(value))
                 yield (f"{path}.{name}" if path else name), value
 
+    def _each(self, kinds, recurse):
+        """The values alone, in the order of their names; a training step asks for them often."""
+        seen = set()
+        for module in self.modules() if recurse else (self,):
+            values = module.__dict__
+            for name, kind in module._kinds.items():
+                if kind in kinds:
+                    value = values[name]
+                    if value is not None and id(value) not in seen:
+                        seen.add(id(value))
+                        yield value
+
     def named_parameters(self, prefix="", recurse=True, remove_duplicate=True):
         """(name, parameter) of this module and of those below; a shared one appears once.
 
@@ -254,7 +273,7 @@ class Module:
 
     def parameters(self, recurse=True):
         """The parameters of this module and of those below, each once: what an optimizer takes."""
-        return (p for _, p in self.named_parameters(recurse=recurse))
+        return self._each((PARAMETER,), recurse)
 
     def named_buffers(self, prefix="", recurse=True, remove_duplicate=True):
         """(name, buffer) of this module and of those below; a shared one appears once."""
@@ -262,7 +281,7 @@ class Module:
 
     def buffers(self, recurse=True):
         """The buffers of this module and of those below, each once."""
-        return (b for _, b in self.named_buffers(recurse=recurse))
+        return self._each((BUFFER, TRANSIENT), recurse)
 
     def get_submodule(self, target):
         """The module with the dotted name `target`; "" is this module.

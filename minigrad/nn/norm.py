@@ -8,7 +8,7 @@ from minigrad.ops.creation import ones, tensor, zeros
 
 
 class _BatchNorm(Module):
-    _dims = ()  # numbers of axes that the input may have
+    _dims: tuple = ()  # numbers of axes that the input may have
     _expected = ""
 
     def __init__(

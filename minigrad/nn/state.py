@@ -70,6 +70,8 @@ def _mismatch(key, value, target):
             f"size mismatch for {key}: copying a param with shape {tuple(value.shape)} from "
             f"checkpoint, the shape in current model is {tuple(target.shape)}."
         )
+    if not target._array.flags.writeable:
+        return f"{key}: its elements share memory (it was expanded), so none can be set"
     if np.dtype(value.dtype).kind not in "biuf":
         return f"{key}: expected numbers, got an array of {value.dtype}"
     return None

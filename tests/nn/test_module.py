@@ -167,7 +167,10 @@ def test_shared_parameters_and_modules_appear_once():
     assert list(m.state_dict()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
     b = nn.Linear(2, 2)
     b.weight = a.weight
-    assert len(list(nn.Sequential(a, b).parameters())) == 3
+    m = nn.Sequential(a, nn.Sequential(b, a), b)
+    assert len(list(m.parameters())) == 3
+    assert [id(p) for p in m.parameters()] == [id(p) for _, p in m.named_parameters()]
+    assert list(m.modules()) == [x for _, x in m.named_modules()] == [m, a, m[1], b]
 
 
 @pytest.mark.parametrize("value", [nn.Parameter(mg.ones(1)), nn.ReLU()])
@@ -713,6 +716,28 @@ def test_load_into_parameters_that_a_graph_saved_is_noticed():
     m.load_state_dict(m.state_dict())
     with pytest.raises(RuntimeError, match="load_state_dict"):
         y.backward()
+
+
+def test_load_refuses_what_cannot_be_copied_before_it_copies():
+    m = nn.Linear(2, 1)
+    before = m.weight.tolist()
+    m.bias = nn.Parameter(mg.zeros(1).expand(3))
+    with pytest.raises(RuntimeError, match="bias: its elements share memory"):
+        m.load_state_dict({"weight": mg.ones(1, 2), "bias": mg.ones(3)})
+    with pytest.raises(RuntimeError, match="weight: expected numbers"):
+        m.load_state_dict({"weight": np.array([["a", "b"]])}, strict=False)
+    assert m.weight.tolist() == before
+
+
+def test_functional_call_runs_with_other_values_and_puts_the_own_back():
+    net = Net()
+    own = dict(net.named_parameters())
+    x = mg.randn(4, 3)
+    zeros = {name: mg.zeros_like(p) for name, p in own.items()}
+    y = mg.func.functional_call(net, {**zeros, "offset": mg.tensor([1.0, 2.0])}, x)
+    assert y.tolist() == [[1.0, 2.0]] * 4
+    assert all(p is own[name] for name, p in net.named_parameters())
+    assert net.offset.tolist() == [0.0, 0.0]
 
 
 # containers -----------------------------------------------------------------------------------
