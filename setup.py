@@ -106,7 +106,14 @@ def extensions():
                 Extension(
                     f"minigrad.kernels.{level}.{name}",
                     extension.sources,
-                    extra_compile_args=["-O3", "-g0", *MATH, *flags, "-Wno-unused-function", *extra]
+                    extra_compile_args=[
+                        "-O3",
+                        "-g0",
+                        *MATH,
+                        *flags,
+                        "-Wno-unused-function",
+                        *extra,
+                    ]
                     if gnu
                     else ["/O2", *flags],
                     extra_link_args=link,

@@ -6,7 +6,7 @@ Read the source in this order: `scalar.py` (the whole idea in one file), `tensor
 `engine.py` (what is recorded), `backward.py` (the pass), `ops/elementwise.py` (operations).
 """
 
-from minigrad import _loader  # noqa: F401  decides which build runs, before anything else
+from minigrad import _loader  # decides which build runs, before anything else
 
 __version__ = "0.1.0"
 

@@ -4,11 +4,11 @@ import numpy as np
 
 from minigrad import backward as _pass
 from minigrad import engine
-from minigrad.engine import Tensor, is_grad_enabled, producer, wrap
+from minigrad.engine import is_grad_enabled, producer
 from minigrad.errors import GraphError, ShapeError
 from minigrad.grad_mode import enable_grad, no_grad, set_grad_enabled
 from minigrad.gradcheck import gradcheck, gradgradcheck
-from minigrad.tensor import CUSTOM
+from minigrad.tensor import CUSTOM, Tensor, wrap
 
 __all__ = [
     "grad",
@@ -118,9 +118,7 @@ def grad(
     return tuple(result)
 
 
-def backward(
-    tensors, grad_tensors=None, retain_graph=None, create_graph=False, inputs=None
-):
+def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, inputs=None):
     """`Tensor.backward` for several outputs in one pass: their gradients add up.
 
     >>> import minigrad as mg

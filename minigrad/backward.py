@@ -368,9 +368,7 @@ def one_by_one(node, grad):
         row = row if type(row) is tuple else (row,)
         if node.in_shapes is not None:
             shapes = node.in_shapes
-            row = tuple(
-                r if r is None or s is None else fit(r, s, 0) for r, s in zip(row, shapes)
-            )
+            row = tuple(r if r is None or s is None else fit(r, s, 0) for r, s in zip(row, shapes))
         rows.append(row)
     return tuple(None if column[0] is None else ops.stack(column) for column in zip(*rows))
 

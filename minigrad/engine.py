@@ -51,7 +51,7 @@ else:
         _mode.on = on
 
 
-from minigrad import methods, tensor
+from minigrad import methods
 from minigrad.tensor import ALIAS, LEAF, PICK, VIEW
 
 _anomaly = {"on": False}
@@ -471,8 +471,6 @@ def pick(node: Function, index: cython.int, array) -> Tensor:
     node.ndim = ndim(array)
     return wrap(array, selector)
 
-
-globals().update(Tensor=tensor.Tensor, wrap=tensor.wrap)
 
 if not cython.compiled:  # C fields start as None and 0; Python's must be told
     for _name in (

@@ -16,9 +16,10 @@ import numpy as np
 
 from minigrad import backward as _pass
 from minigrad import ops
-from minigrad.engine import Tensor, is_grad_enabled, wrap
+from minigrad.engine import is_grad_enabled
 from minigrad.errors import GraphError, ShapeError
 from minigrad.grad_mode import enable_grad
+from minigrad.tensor import Tensor, wrap
 
 __all__ = [
     "grad",

@@ -3,8 +3,8 @@
 import numpy as np
 
 from minigrad import backward as _pass
-from minigrad.engine import Tensor, wrap
 from minigrad.grad_mode import enable_grad, no_grad
+from minigrad.tensor import Tensor, wrap
 
 __all__ = ["gradcheck", "gradgradcheck"]
 

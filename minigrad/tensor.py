@@ -132,7 +132,9 @@ class Tensor(Methods):
     def item(self):
         """The only element, as a Python number."""
         if self._array.size != 1:
-            raise ShapeError(f"item: the tensor has {self._array.size} elements, shape {self.shape}")
+            raise ShapeError(
+                f"item: the tensor has {self._array.size} elements, shape {self.shape}"
+            )
         return self._array.item()
 
     def tolist(self):
@@ -300,7 +302,7 @@ class Tensor(Methods):
                 self.register_hook(keep)
 
     def register_hook(self, hook):
-        """Call `hook(grad)` with this tensor's gradient; what it returns, if not None, replaces it.
+        """Call `hook(grad)` with this tensor's gradient; what it returns (or None) replaces it.
 
         Returns a handle with `remove()`.
         """

@@ -27,7 +27,10 @@ def documented(module):
         if inspect.isclass(value):
             for method, member in vars(value).items():
                 if not method.startswith("_"):
-                    yield f"{module.__name__}.{name}.{method}", getattr(member, "__doc__", "") or ""
+                    yield (
+                        f"{module.__name__}.{name}.{method}",
+                        getattr(member, "__doc__", "") or "",
+                    )
 
 
 def examples():

@@ -111,7 +111,12 @@ def test_python_protocols():
     assert hash(x) != hash(x.clone()) and {x: 1}[x] == 1
     assert 3.0 in x and 7.0 not in x
     assert f"{mg.tensor(1.25):.1f}" == "1.2"
-    for wrong in (lambda: bool(x), lambda: float(x), lambda: len(mg.tensor(1.0)), lambda: x.item()):
+    for wrong in (
+        lambda: bool(x),
+        lambda: float(x),
+        lambda: len(mg.tensor(1.0)),
+        lambda: x.item(),
+    ):
         with pytest.raises((ShapeError, TypeError)):
             wrong()
     with pytest.raises(TypeError):

@@ -21,7 +21,9 @@ def _pick():
     built = [name for name in LEVELS if _loader.extension(FOLDER / name, "cpu")]
     if not built:
         raise ImportError(f"minigrad: no compiled kernels in {FOLDER}; reinstall the package")
-    best = _loader.load("minigrad.kernels.cpu", _loader.extension(FOLDER / built[0], "cpu")).level()
+    best = _loader.load(
+        "minigrad.kernels.cpu", _loader.extension(FOLDER / built[0], "cpu")
+    ).level()
     able = [name for name in built if LEVELS.index(name) <= best]
     asked = os.environ.get("MINIGRAD_CPU")
     if asked and asked not in able:

@@ -318,75 +318,110 @@ def unbroadcast(x, shape, lead=0):
 
 @kernel
 def softmax(x):
-    """y = exp(x - max x) / sum exp(x - max x), over the last axis"""
-    if not x.size:
-        return np.empty_like(x)
-    e = np.exp(x - x.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
+    """y := exp x / Σ exp x over the last axis"""
+    y = np.exp(x - np.max(x, axis=-1, keepdims=True, initial=-np.inf))
+    return y / np.sum(y, axis=-1, keepdims=True)
 
 
 @kernel
 def log_softmax(x):
-    """y = x - max x - log sum exp(x - max x), over the last axis"""
-    if not x.size:
-        return np.empty_like(x)
-    shifted = x - x.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    """y := x - ln Σ exp x over the last axis"""
+    y = x - np.max(x, axis=-1, keepdims=True, initial=-np.inf)
+    return y - np.log(np.sum(np.exp(y), axis=-1, keepdims=True))
 
 
 @kernel
 def softmax_backward(dy, y):
-    """dx = y (dy - sum dy y), over the last axis"""
-    return y * (dy - (dy * y).sum(axis=-1, keepdims=True))
+    """dx := y (dy - Σ dy y) over the last axis; dy and y broadcast"""
+    return y * (dy - np.sum(dy * y, axis=-1, keepdims=True))
 
 
 @kernel
 def log_softmax_backward(dy, y):
-    """dx = dy - exp(y) sum dy, over the last axis"""
-    return dy - np.exp(y) * dy.sum(axis=-1, keepdims=True)
+    """dx := dy - exp y Σ dy over the last axis; dy and y broadcast"""
+    return dy - np.exp(y) * np.sum(dy, axis=-1, keepdims=True)
 
 
-def cross_entropy_targets(n, k, dtype, targets, weight, ignore_index, label_smoothing):
-    """q, (N, K): (1 - s) w_t onehot_t + (s / K) w, and 0 in ignored rows."""
-    w = np.ones(k, dtype) if weight is None else weight
+def _cross_entropy_labels(x, targets, weight, ignore_index):
+    """Check the labels; return (kept rows, targets with 0 for the ignored, weight, w_t)."""
+    if x.ndim != 2 or targets.shape != x.shape[:1]:
+        raise ShapeError(
+            "cross_entropy: expected logits (N, C) and targets (N,), "
+            f"got {x.shape} and {targets.shape}"
+        )
+    n = x.shape[1]
+    if targets.dtype.kind not in "iu":
+        raise DtypeError(f"cross_entropy: class indices must be integers, got {targets.dtype}")
+    if weight is None:
+        weight = np.ones(n, x.dtype)
+    elif weight.shape != (n,):
+        raise ShapeError(
+            f"cross_entropy: expected a weight for each of the {n} classes, got {weight.shape}"
+        )
     kept = targets != ignore_index
+    wrong = kept & ((targets < 0) | (targets >= n))
+    if wrong.any():
+        i = int(wrong.argmax())
+        raise IndexError(
+            f"cross_entropy: targets must be integers in [0, {n}), got {targets[i]} at index {i}"
+        )
     safe = np.where(kept, targets, 0)
-    q = np.zeros((n, k), dtype)
-    q[np.arange(n), safe] = (1 - label_smoothing) * w[safe]
-    q += (label_smoothing / k) * w
-    q[~kept] = 0
-    return q
+    return kept, safe, weight, _picked(np.broadcast_to(weight, x.shape), safe)
 
 
-def cross_entropy(z, targets, weight=None, ignore_index=-100, label_smoothing=0.0):
-    """loss_n = -sum_k q_nk log p_nk, with p = softmax(z), z (N, K); returns loss (N,) and p"""
+def _picked(x, index):
+    """x[i, index[i]] for all rows i; 0 where there are no columns"""
+    if not x.shape[1]:
+        return np.zeros(len(x), x.dtype)
+    return np.take_along_axis(x, index[:, None], axis=1)[:, 0]
+
+
+def cross_entropy(x, targets, weight, ignore_index, smoothing, reduction):
+    """loss_i := Σ_k q_ik (ln Σ exp x_i - x_ik) for rows x_i (n), class indices t_i
+
+    q_i = (1 - smoothing) w_t onehot(t) + (smoothing / n) w, and 0 where t is `ignore_index`.
+
+    Returns (loss, stats, W): the losses (rows), for reduction "none", their sum for "sum", for
+    "mean" that divided by W = Σ w_t over the rows not ignored; stats (rows, 2), the max x_i and
+    the Σ exp(x_i - max x_i) of each row, for the gradient.
+    """
+    kept, safe, weight, w_t = _cross_entropy_labels(x, targets, weight, ignore_index)
     with np.errstate(all="ignore"):
-        logp = log_softmax(z)
-        if label_smoothing == 0.0:  # only the target's entry: -inf elsewhere does no harm
-            kept = targets != ignore_index
-            safe = np.where(kept, targets, 0)
-            w = 1 if weight is None else weight[safe]
-            losses = -(w * logp[np.arange(len(z)), safe]) if z.size else np.zeros(len(z), z.dtype)
-        else:
-            n, k = z.shape
-            q = cross_entropy_targets(
-                n, k, z.dtype, targets, weight, ignore_index, label_smoothing
-            )
-            losses = -(q * logp).sum(axis=1)
-            kept = targets != ignore_index
-        return np.where(kept, losses, 0).astype(z.dtype, copy=False), np.exp(logp)
+        top = np.fmax.reduce(x, axis=-1, initial=-np.inf)
+        total = np.sum(np.exp(x - top[:, None]), axis=-1)
+        stats = np.stack([np.where(kept, top, 0), np.where(kept, total, 1)], axis=-1)
+        surprise = (top[:, None] - x) + np.log(total)[:, None]  # -ln softmax(x)
+        loss = (1 - smoothing) * w_t * _picked(surprise, safe)
+        if smoothing:
+            loss = loss + smoothing / (weight.size or 1) * np.sum(weight * surprise, axis=-1)
+        loss = np.where(kept, loss, 0)
+        W = float(np.sum(w_t[kept], dtype=np.float64))
+        if reduction != "none":
+            loss = np.sum(loss, dtype=np.float64)
+        if reduction == "mean":
+            loss = loss / W
+    return np.asarray(loss, x.dtype), stats.astype(x.dtype), W
 
 
-def cross_entropy_backward(
-    g, p, targets, weight=None, ignore_index=-100, label_smoothing=0.0
-):
-    """dz_n = g_n (c_n p_n - q_n), with c_n = sum_k q_nk"""
-    n, k = p.shape
-    q = cross_entropy_targets(n, k, p.dtype, targets, weight, ignore_index, label_smoothing)
-    with np.errstate(all="ignore"):
-        dz = g[:, None] * (q.sum(axis=1, keepdims=True) * p - q)
-        dz[targets == ignore_index] = 0
-        return dz.astype(p.dtype, copy=False)
+@kernel
+def cross_entropy_backward(dy, x, stats, targets, weight, ignore_index, smoothing, scale):
+    """dx_i := scale dy_i (softmax(x_i) Σ_k q_ik - q_i), q as in `cross_entropy`, stats from it
+
+    dy is (rows), or one number for all rows, (). Rows that are ignored get zeros.
+    """
+    if dy.shape not in ((), x.shape[:1]) or stats.shape != (len(x), 2):
+        raise ShapeError(
+            f"cross_entropy_backward: expected dy () or ({len(x)},) and stats ({len(x)}, 2) "
+            f"for logits {x.shape}, got {dy.shape} and {stats.shape}"
+        )
+    kept, safe, weight, w_t = _cross_entropy_labels(x, targets, weight, ignore_index)
+    p = np.exp(x - stats[:, :1]) / stats[:, 1:]
+    hit = (1 - smoothing) * w_t
+    each = weight * (smoothing / (weight.size or 1))
+    dx = p * (hit + np.sum(each))[:, None] - each
+    dx[kept, safe[kept]] -= hit[kept]
+    dx *= (dy * x.dtype.type(scale))[..., None]
+    return np.where(kept[:, None], dx, 0)
 
 
 # ---------------------------------------------------------------- batch norm

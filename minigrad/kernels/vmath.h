@@ -41,6 +41,10 @@
 #define LOAD_FIRST_f64(P, K) ((vec_f64)_mm512_maskz_loadu_pd(FIRST8(K), P))
 #define STORE_FIRST_f32(P, K, V) _mm512_mask_storeu_ps(P, FIRST16(K), (__m512)(V))
 #define STORE_FIRST_f64(P, K, V) _mm512_mask_storeu_pd(P, FIRST8(K), (__m512d)(V))
+#define MAX_f32(A, B) ((vec_f32)_mm512_max_ps((__m512)(A), (__m512)(B)))
+#define MAX_f64(A, B) ((vec_f64)_mm512_max_pd((__m512d)(A), (__m512d)(B)))
+#define SCALE_f32(Y, K) ((vec_f32)_mm512_scalef_ps((__m512)(Y), (__m512)(K)))
+#define SCALE_f64(Y, K) ((vec_f64)_mm512_scalef_pd((__m512d)(Y), (__m512d)(K)))
 #elif VMATH_BYTES == 32
 #include <immintrin.h>
 #define FIRST8(K) \
@@ -50,6 +54,12 @@
 #define LOAD_FIRST_f64(P, K) ((vec_f64)_mm256_maskload_pd(P, FIRST4(K)))
 #define STORE_FIRST_f32(P, K, V) _mm256_maskstore_ps(P, FIRST8(K), (__m256)(V))
 #define STORE_FIRST_f64(P, K, V) _mm256_maskstore_pd(P, FIRST4(K), (__m256d)(V))
+#define MAX_f32(A, B) ((vec_f32)_mm256_max_ps((__m256)(A), (__m256)(B)))
+#define MAX_f64(A, B) ((vec_f64)_mm256_max_pd((__m256d)(A), (__m256d)(B)))
+#elif defined(__SSE2__)
+#include <emmintrin.h>
+#define MAX_f32(A, B) ((vec_f32)_mm_max_ps((__m128)(A), (__m128)(B)))
+#define MAX_f64(A, B) ((vec_f64)_mm_max_pd((__m128d)(A), (__m128d)(B)))
 #endif
 
 #define NAME(name) name##_f32

@@ -2,7 +2,8 @@
 
 import operator
 
-from minigrad.nn.module import MODULE, Module, _framed, _indented
+from minigrad.nn.module import Module, _framed, _indented
+from minigrad.nn.registry import MODULE
 
 
 class _Row(Module):

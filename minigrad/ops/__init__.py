@@ -23,6 +23,6 @@ for _family in FAMILIES:
         globals()[_name] = getattr(_module, _name)
         __all__.append(_name)
 
-from minigrad.ops.reduce import sum_to  # noqa: E402, F401  the engine undoes broadcasting with it
+from minigrad.ops.reduce import sum_to  # noqa: E402  the engine undoes broadcasting with it
 
 methods.bind(sys.modules[__name__])

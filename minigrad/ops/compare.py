@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from minigrad.engine import Tensor, wrap
 from minigrad.errors import DtypeError
 from minigrad.ops.elementwise import pair, shapes_clash
+from minigrad.tensor import Tensor, wrap
 
 __all__ = """
     eq ne lt le gt ge logical_not logical_and logical_or logical_xor isnan isinf isfinite

@@ -118,7 +118,9 @@ def from_numpy(array):
     if not isinstance(array, np.ndarray):
         raise TypeError(f"from_numpy: expected an ndarray, got {type(array).__name__}")
     if as_dtype(array.dtype) != array.dtype or not array.dtype.isnative:
-        raise DtypeError(f"from_numpy: dtype {array.dtype.str} is not of this machine's byte order")
+        raise DtypeError(
+            f"from_numpy: dtype {array.dtype.str} is not of this machine's byte order"
+        )
     return wrap(np.asarray(array))
 
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from minigrad.engine import wrap
 from minigrad.ops.creation import default_generator
 from minigrad.ops.elementwise import mul
 from minigrad.ops.inplace import overwrite
 from minigrad.ops.shape import check_tensor
+from minigrad.tensor import wrap
 
 __all__ = ["dropout"]
 

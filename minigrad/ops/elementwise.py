@@ -178,8 +178,10 @@ def power(x, exponent):
 def pow_log(grad, base, y):
     """d(base ** y)/dy for a number base <= 0: zero at base 0, y >= 0; otherwise -inf or NaN."""
     slope = -math.inf if base == 0 else math.nan
-    return grad * where(y.detach() >= 0, zeros_of(y), zeros_of(y) + slope) if base == 0 else (
-        grad * slope
+    return (
+        grad * where(y.detach() >= 0, zeros_of(y), zeros_of(y) + slope)
+        if base == 0
+        else (grad * slope)
     )
 
 
@@ -830,7 +832,7 @@ def erf(input):
     return Erf().apply(floating(input))
 
 
-# Activations --------------------------------------------------------------------------------------
+# Activations ------------------------------------------------------------------------------------
 
 
 @cython.freelist(16)

@@ -33,8 +33,9 @@ def _plain(part):
     """One part of a key as NumPy understands it."""
     if isinstance(part, Tensor):
         if part.dtype.kind not in "iub":
-            raise IndexError(f"index: tensors used as indices must be integer or bool, "
-                             f"got {part.dtype}")
+            raise IndexError(
+                f"index: tensors used as indices must be integer or bool, got {part.dtype}"
+            )
         return part._array if part.ndim or part.dtype == np.bool_ else int(part)
     if isinstance(part, list):
         array = np.asarray([_plain(p) for p in part] if part else np.empty(0, np.int64))
@@ -317,7 +318,9 @@ def gather(input, dim, index):
     n = input.shape[axis]
     picked = index._array
     if picked.size and not (picked.min() >= 0 and picked.max() < n):
-        raise IndexError(f"gather: index must lie in [0, {n}), got [{picked.min()}, {picked.max()}]")
+        raise IndexError(
+            f"gather: index must lie in [0, {n}), got [{picked.min()}, {picked.max()}]"
+        )
     grid = list(np.indices(index.shape, sparse=True))
     grid[axis] = picked
     return take_flat(input, _flat(input.shape, tuple(grid), "gather"))

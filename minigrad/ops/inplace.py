@@ -6,11 +6,11 @@ gradient wrong (a leaf that requires grad, a view in the graph) and counts the v
 
 import numpy as np
 
-from minigrad.engine import Tensor, is_grad_enabled, producer, wrap
+from minigrad.engine import is_grad_enabled, producer
 from minigrad.errors import DtypeError, InplaceError, ShapeError
 from minigrad.ops import creation, elementwise
 from minigrad.ops.shape import broadcast_to, to
-from minigrad.tensor import LEAF, OWNER, VIEW
+from minigrad.tensor import LEAF, OWNER, VIEW, Tensor, wrap
 
 __all__ = []
 METHODS = """
@@ -70,9 +70,7 @@ def _over(name, function):
         return overwrite(input, name, lambda old: function(old, *args, **kwargs))
 
     inplace.__name__ = inplace.__qualname__ = name
-    inplace.__doc__ = (
-        f"`{name[:-1]}` written over `input`; returns it. Errors: see `overwrite`."
-    )
+    inplace.__doc__ = f"`{name[:-1]}` written over `input`; returns it. Errors: see `overwrite`."
     return inplace
 
 

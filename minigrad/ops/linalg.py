@@ -9,14 +9,17 @@ try:
 except ImportError:
     from minigrad import _cython as cython
 
-from minigrad import kernels
 from minigrad.errors import DtypeError, ShapeError
 
 if cython.compiled:
-    from cython.cimports.minigrad.engine import Binary, Nary, Tensor
+    from cython.cimports.minigrad._array import ndim, same_dtype
+    from cython.cimports.minigrad.engine import Binary, Nary, Tensor, is_grad_enabled
+    from cython.cimports.minigrad.kernels import gemm as fast
     from cython.cimports.minigrad.methods import slots
 else:
-    from minigrad.engine import Binary, Nary, Tensor
+    from minigrad import kernels as fast
+    from minigrad._array import ndim, same_dtype
+    from minigrad.engine import Binary, Nary, Tensor, is_grad_enabled
     from minigrad.methods import slots
 
 from minigrad.ops.shape import check_tensor, mT, reshape, same_dtypes, squeeze, unsqueeze
@@ -36,7 +39,7 @@ class MatMul(Binary):
             self._saves |= 2
         if self.needs_grad(1):
             self._saves |= 1
-        return kernels.matmul(x, y)
+        return fast.matmul(x, y)
 
     @cython.ccall
     def backward(self, grad):
@@ -49,41 +52,42 @@ class MatMul(Binary):
 
 
 @cython.cfunc
+def product(x: Tensor, y: Tensor) -> object:
+    node: MatMul = MatMul.__new__(MatMul)
+    return node.apply(x, y)
+
+
+@cython.cfunc
 def _matmul(x: object, y: object) -> object:
-    x = check_matrix(x)
-    y = check_matrix(y)
+    x, y = check_matrix(x), check_matrix(y)
     a: Tensor = x
     b: Tensor = y
-    x_ndim: cython.int = a._array.ndim
-    y_ndim: cython.int = b._array.ndim
+    if not same_dtype(a._array, b._array):
+        raise DtypeError(f"matmul: expected one dtype, got {a.dtype} and {b.dtype}")
+    x_ndim: cython.int = ndim(a._array)
+    y_ndim: cython.int = ndim(b._array)
+    if x_ndim >= 2 and y_ndim >= 2:
+        if x_ndim > 2 and y_ndim == 2 and b._node is not None and is_grad_enabled():
+            return tall(x, y)
+        return product(x, y)
     if x_ndim == 0 or y_ndim == 0:
         raise ShapeError(
-            f"matmul: both operands need at least one axis, got shapes {x.shape} and {y.shape}"
+            f"matmul: both operands need at least one axis, got shapes {a.shape} and {b.shape}"
         )
-    rows = a._array.shape[-1]
-    columns = b._array.shape[-2 if y_ndim > 1 else -1]
-    if rows != columns:
+    if a.shape[-1] != b.shape[-2 if y_ndim > 1 else -1]:
         raise ShapeError(
-            f"matmul: shapes {x.shape} and {y.shape} do not match: "
-            f"{rows} columns against {columns} rows"
+            f"matmul: shapes {a.shape} and {b.shape} do not match: "
+            f"{a.shape[-1]} against {b.shape[-2 if y_ndim > 1 else -1]} elements"
         )
-    if a._array.dtype != b._array.dtype:
-        raise DtypeError(f"matmul: expected one dtype, got {x.dtype} and {y.dtype}")
-    if x_ndim == 1:
-        x = unsqueeze(x, 0)
-    if y_ndim == 1:
-        y = unsqueeze(y, -1)
-    elif y_ndim == 2 and x_ndim > 2:
-        # One matrix for the whole batch: one tall product.
-        flat = reshape(x, (-1, rows)) if x.numel() else None
-        if flat is not None:
-            node: MatMul = MatMul.__new__(MatMul)
-            return reshape(node.apply(flat, y), x.shape[:-1] + (y.shape[-1],))
-    product: MatMul = MatMul.__new__(MatMul)
-    z = product.apply(x, y)
-    if x_ndim == 1:
-        z = squeeze(z, -2)
-    return squeeze(z, -1) if y_ndim == 1 else z
+    if x_ndim == 1:  # a row
+        out = product(unsqueeze(x, 0), y if y_ndim > 1 else unsqueeze(y, -1))
+        return reshape(out, ()) if y_ndim == 1 else squeeze(out, -2)
+    return squeeze(_matmul(x, unsqueeze(y, -1)), -1)
+
+
+def tall(x, y):
+    """One matrix y for a batch of x: one tall product, so that dy is one product and no sum."""
+    return reshape(product(as_rows(x, 0), y), x.shape[:-1] + y.shape[-1:])
 
 
 def check_matrix(x):
@@ -214,25 +218,37 @@ def outer(input, vec2):
 @cython.freelist(16)
 @cython.cclass
 class Linear(Nary):
-    """y = x Wᵀ + b, x (N, k), W (n, k), b (n);  dx = g W,  dW = gᵀ x,  db = sum of g over rows"""
+    """y = x Wᵀ + b, x (..., k), W (n, k), b (n);  dx = g W,  dW = gᵀ x,  db = sum of g over rows"""
 
     def forward(self, x, weight, bias):
         if self.needs_grad(1):
             self._saves |= 1
         if self.needs_grad(0):
             self._saves |= 2
-        return kernels.matmul(x, weight.T, bias)
+        return fast.matmul(x, weight.T, bias)
 
     @cython.ccall
     def backward(self, grad):
         dx = dw = db = None
         if self.needs_grad(0):
             dx = slots.matmul(grad, self.input(1))
+        if self.ndim > 2:
+            grad = as_rows(grad, grad.ndim - self.ndim)
         if self.needs_grad(1):
-            dw = slots.matmul(mT(grad), self.input(0))
+            x = self.input(0)
+            dw = slots.matmul(mT(grad), as_rows(x, 0) if self.ndim > 2 else x)
         if self.needs_grad(2):
             db = grad.sum(-2)
         return dx, dw, db
+
+
+def as_rows(x, lead):
+    """x (lead..., ..., k) as matrices (lead..., rows, k)."""
+    shape = x.shape
+    rows = 1
+    for n in shape[lead:-1]:
+        rows *= n
+    return reshape(x, (*shape[:lead], rows, shape[-1]))
 
 
 def linear(input, weight, bias=None):
@@ -267,25 +283,34 @@ def linear(input, weight, bias=None):
     if bias is not None:
         check_tensor(bias, "linear")
     same_dtypes("linear", input, weight, bias)
+    x_ndim: cython.int = ndim(input._array)
+    w_ndim: cython.int = ndim(weight._array)
+    if x_ndim < 2 or w_ndim != 2:
+        return linear_vector(input, weight, bias)
+    try:
+        return Linear.__new__(Linear).apply(input, weight, bias)
+    except ShapeError:
+        raise linear_mismatch(input, weight, bias) from None
+
+
+def linear_vector(input, weight, bias):
+    """`linear` where the input or the weight is a vector."""
     if not input.ndim or weight.ndim not in (1, 2) or input.shape[-1] != weight.shape[-1]:
-        raise ShapeError(
-            f"linear: input {input.shape} and weight {weight.shape} do not match: "
-            "the last axes must have one length, and the weight be (out, in)"
-        )
+        raise linear_mismatch(input, weight, bias)
     if weight.ndim == 1:
         out = slots.matmul(input, weight)
         return out if bias is None else out + bias
-    if bias is not None and bias.shape != weight.shape[:1]:
-        raise ShapeError(f"linear: bias {bias.shape} does not match weight {weight.shape}")
-    rows = input if input.ndim == 2 else reshape(input, (-1, input.shape[-1]) if input.numel()
-                                                 else (_product(input.shape[:-1]),
-                                                       input.shape[-1]))
-    out = Linear.__new__(Linear).apply(rows, weight, bias)
-    return out if input.ndim == 2 else reshape(out, input.shape[:-1] + weight.shape[:1])
+    return squeeze(linear(unsqueeze(input, 0), weight, bias), 0)
 
 
-def _product(shape):
-    n = 1
-    for s in shape:
-        n *= s
-    return n
+def linear_mismatch(input, weight, bias):
+    """The error of shapes that do not go together."""
+    if input.ndim and weight.ndim == 2 and input.shape[-1] == weight.shape[-1]:
+        return ShapeError(
+            f"linear: expected a bias of shape {weight.shape[:1]} for the weight {weight.shape}, "
+            f"got {bias.shape}"
+        )
+    return ShapeError(
+        f"linear: input {input.shape} and weight {weight.shape} do not match: expected "
+        "(..., in) and (out, in)"
+    )

@@ -4,6 +4,7 @@ Classification losses take logits (N, C, d1, …) and targets (N, d1, …); they
 (n, C) and (n,) first.
 """
 
+import math
 import warnings
 
 import numpy as np
@@ -13,19 +14,19 @@ try:
 except ImportError:
     from minigrad import _cython as cython
 
-from minigrad import kernels
 from minigrad.errors import DtypeError, ShapeError
 
 if cython.compiled:
     from cython.cimports.minigrad.engine import Binary, Unary, wrap
+    from cython.cimports.minigrad.kernels import softmax as fast
 else:
+    from minigrad import kernels as fast
     from minigrad.engine import Binary, Unary, wrap
 
-from minigrad.kernels.reference import cross_entropy_targets
 from minigrad.ops.elementwise import softplus
 from minigrad.ops.index import take_flat
 from minigrad.ops.shape import check_tensor, permute, reshape, same_dtypes, unsqueeze
-from minigrad.ops.softmax import log_softmax, softmax
+from minigrad.ops.softmax import SoftmaxGrad, log_softmax, softmax
 
 __all__ = []
 
@@ -48,77 +49,97 @@ def _reduced(losses, reduction):
 
 @cython.cclass
 class CrossEntropy(Unary):
-    """l_n = -sum_k q_nk log p_nk, p = softmax(z);  dz = g (c p - q), c_n = sum_k q_nk"""
+    """L = Σ_i l_i / W or Σ_i l_i or (l_i), l_i = −Σ_k q_ik ln p_ik, p = softmax(z)
 
-    targets: object
-    weight: object
-    ignore_index: object
-    smoothing: object
+    q_i = (1 − s) w_t onehot(t) + (s / C) w, 0 where t is ignored; W = Σ w_t.
+    """
 
-    def __init__(self, targets, weight, ignore_index, smoothing):
-        self.targets, self.weight = targets, weight
-        self.ignore_index, self.smoothing = ignore_index, smoothing
+    labels: tuple  # targets (N,), weight (C,) or None, ignore_index, smoothing s
+    reduction: str
+
+    def __init__(self, labels, reduction):
+        self.labels, self.reduction = labels, reduction
 
     @cython.ccall
     def forward(self, z):
-        losses, p = kernels.cross_entropy(
-            z, self.targets, self.weight, self.ignore_index, self.smoothing
+        targets, weight, ignore_index, smoothing = self.labels
+        loss, stats, total = fast.cross_entropy(
+            z, targets, weight, ignore_index, smoothing, self.reduction
         )
         if self.edges is not None:
             self.save_input(0)
-            self.save_arrays(p)
-        return losses
+            self.save_arrays(stats, total)
+        return loss
 
     @cython.ccall
     def backward(self, grad):
-        node = CrossEntropyGrad(self.targets, self.weight, self.ignore_index, self.smoothing)
-        node.p = self.arrays()[0]
+        stats, total = self.arrays()
+        scale = 1.0
+        if self.reduction == "mean":
+            scale = 1.0 / total if total else math.inf  # of no target: every row is ignored
+        node = CrossEntropyGrad(self.labels, stats, scale, self.reduction == "none")
         return node.apply(grad, self.input(0))
 
 
 @cython.cclass
 class CrossEntropyGrad(Binary):
-    """d = g (c p - q);  dg = sum_k v (c p - q),  dz = g c (p v - p sum p v), p = softmax(z)"""
+    """d = g (c p − q) / W, c_i = Σ_k q_ik;  dg = Σ v (c p − q) / W,  dz = g c p (v − Σ p v) / W"""
 
-    targets: object
-    weight: object
-    ignore_index: object
-    smoothing: object
-    p: object
+    labels: tuple
+    stats: object  # max and sum of exponentials of each row
+    scale: cython.double  # 1 / W
+    by_row: cython.bint  # g is (N,), not ()
 
-    def __init__(self, targets, weight, ignore_index, smoothing):
-        self.targets, self.weight = targets, weight
-        self.ignore_index, self.smoothing = ignore_index, smoothing
-
-    def q(self, dtype):
-        """Target distribution of each row, times its weight."""
-        return cross_entropy_targets(
-            *self.p.shape, dtype, self.targets, self.weight, self.ignore_index, self.smoothing
-        )
+    def __init__(self, labels, stats, scale, by_row):
+        self.labels, self.stats = labels, stats
+        self.scale, self.by_row = scale, by_row
 
     @cython.ccall
     def forward(self, x, y):
-        self.broadcasts()
-        self.save_input(0)
-        self.save_input(1)
-        if x.ndim == 1:
-            return kernels.cross_entropy_backward(
-                x, self.p, self.targets, self.weight, self.ignore_index, self.smoothing
-            )
-        q = self.q(x.dtype)
-        return x[..., None] * (q.sum(axis=1, keepdims=True) * self.p - q)
+        self._broadcasts = True
+        self._saves = 3
+        targets, weight, ignore_index, smoothing = self.labels
+        alone = x.ndim <= self.by_row
+        grad = fast.cross_entropy_backward(
+            x if alone else np.ones((), x.dtype),
+            y,
+            self.stats,
+            targets,
+            weight,
+            ignore_index,
+            smoothing,
+            self.scale,
+        )
+        if alone:
+            return grad
+        return (x[..., None] if self.by_row else x[..., None, None]) * grad  # a batch of g
 
     @cython.ccall
     def backward(self, grad):
         g, z = self.input(0), self.input(1)
-        array = self.q(z.dtype)
-        q, c = wrap(array), wrap(array.sum(axis=1, keepdims=True))
-        p = softmax(z, -1)
-        dg = (grad * (c * p - q)).sum(-1) if self.needs_grad(0) else None
-        if not self.needs_grad(1):
-            return dg, None
-        pv = p * grad
-        return dg, unsqueeze(g, -1) * c * (pv - p * pv.sum(-1, True))
+        dg = dz = None
+        if self.needs_grad(0):
+            node = CrossEntropyGrad(self.labels, self.stats, self.scale, self.by_row)
+            each = node.apply(wrap(np.ones((), z.dtype)), z)
+            dg = (grad * each).sum(-1)
+            if not self.by_row:
+                dg = dg.sum(-1)
+        if self.needs_grad(1):
+            g = unsqueeze(g, -1)
+            if not self.by_row:
+                g = unsqueeze(g, -1)
+            dz = SoftmaxGrad().apply(grad * (g * wrap(self.row_weights(z))), softmax(z, -1))
+        return dg, dz
+
+    def row_weights(self, z):
+        """c / W as a column, (N, 1)."""
+        targets, weight, ignore_index, smoothing = self.labels
+        kept = targets != ignore_index
+        c = kept * 1.0
+        if weight is not None:
+            at_target = weight[np.where(kept, targets, 0)]
+            c *= (1.0 - smoothing) * at_target + smoothing * weight.mean(dtype=np.float64)
+        return (c * self.scale).astype(z.dtype)[:, None]
 
 
 def _rows(input, name):
@@ -138,22 +159,25 @@ def _rows(input, name):
     return reshape(last, (size, input.shape[1])), last.shape[:-1]
 
 
-def _classes(target, losses_shape, c, ignore_index, input, name):
-    """Class indices as a flat int64 array, each checked."""
+def _classes(target, losses_shape, input, name):
+    """Class indices as a flat int64 array."""
     if target.shape != losses_shape:
         raise ShapeError(
             f"{name}: logits {input.shape} need class indices of shape {losses_shape}, "
             f"got {target.shape}"
         )
-    flat = np.ascontiguousarray(target._array, np.int64).reshape(-1)
+    return np.ascontiguousarray(target._array, np.int64).reshape(-1)
+
+
+def _check_classes(flat, c, ignore_index, shape, name):
+    """Raise an IndexError for the first class outside [0, c)."""
     bad = ((flat < 0) | (flat >= c)) & (flat != ignore_index)
     if bad.any():
-        at = np.unravel_index(int(bad.argmax()), target.shape or (1,))
-        place = at[0] if len(at) == 1 else tuple(int(i) for i in at)
+        at = tuple([int(i) for i in np.unravel_index(int(bad.argmax()), shape or (1,))])
+        place = at[0] if len(at) == 1 else at
         raise IndexError(
             f"{name}: targets must be integers in [0, {c}), got {flat[bad][0]} at index {place}"
         )
-    return flat
 
 
 def _class_weight(weight, c, dtype, name):
@@ -223,16 +247,14 @@ def cross_entropy(
         )
     if target.dtype.kind == "b":
         raise DtypeError(f"{name}: targets must be class indices or probabilities, got bool")
-    flat = _classes(target, shape, c, ignore_index, input, name)
-    w = _class_weight(weight, c, input.dtype, name)
-    losses = CrossEntropy(flat, w, ignore_index, label_smoothing).apply(rows)
-    if reduction == "none":
-        return reshape(losses, shape)
-    if reduction == "sum":
-        return losses.sum()
-    kept = flat[flat != ignore_index]
-    total = float(kept.size if w is None else w[kept].sum())
-    return losses.sum() * (1.0 / total if total else float("nan"))
+    flat = _classes(target, shape, input, name)
+    labels = (flat, _class_weight(weight, c, input.dtype, name), ignore_index, label_smoothing)
+    try:
+        loss = CrossEntropy(labels, reduction).apply(rows)
+    except IndexError:
+        _check_classes(flat, c, ignore_index, shape, name)
+        raise
+    return loss if reduction != "none" or len(shape) == 1 else reshape(loss, shape)
 
 
 def _soft_cross_entropy(input, target, rows, shape, weight, reduction, smoothing):
@@ -278,7 +300,8 @@ def nll_loss(input, target, weight=None, ignore_index=-100, reduction="mean"):
     c = rows.shape[1]
     if check_tensor(target, name).dtype.kind not in "iu":
         raise DtypeError(f"{name}: targets must be class indices, got {target.dtype}")
-    flat = _classes(target, shape, c, ignore_index, input, name)
+    flat = _classes(target, shape, input, name)
+    _check_classes(flat, c, ignore_index, shape, name)
     w = _class_weight(weight, c, input.dtype, name)
     kept = flat != ignore_index
     safe = np.where(kept, flat, 0)

@@ -155,7 +155,8 @@ def batch_norm(
     count = input.numel() // c if c else 0
     if count == 1 and c:
         raise ValueError(
-            f"{name}: expected more than 1 value per channel when training, got shape {input.shape}"
+            f"{name}: expected more than 1 value per channel when training, "
+            f"got shape {input.shape}"
         )
     node = BatchNorm(eps)
     out = node.apply(input, weight, bias)

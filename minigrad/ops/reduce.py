@@ -292,8 +292,10 @@ class Extreme(Unary):
         if self.edges is not None:
             ties = (x == out) | (np.isnan(x) & np.isnan(out))
             self.save_arrays(ties / ties.sum(axis=self.axes, keepdims=True))
-        return out if self.keepdim else out.reshape(
-            [n for a, n in zip(range(-x.ndim, 0), x.shape) if a not in self.axes]
+        return (
+            out
+            if self.keepdim
+            else out.reshape([n for a, n in zip(range(-x.ndim, 0), x.shape) if a not in self.axes])
         )
 
     @cython.ccall
@@ -490,5 +492,3 @@ def count_nonzero(input):
     tensor(2)
     """
     return wrap(np.asarray(np.count_nonzero(input._array), np.int64))
-
-

@@ -40,7 +40,9 @@ def check_dim(dim, ndim, name):
         raise TypeError(f"{name}: dim must be an integer, got {dim!r}")
     dim = dim.__index__()
     if not -n <= dim < n:
-        raise IndexError(f"{name}: dim {dim} is out of range for {ndim} dimensions [{-n}, {n - 1}]")
+        raise IndexError(
+            f"{name}: dim {dim} is out of range for {ndim} dimensions [{-n}, {n - 1}]"
+        )
     return dim - n if dim >= 0 else dim
 
 
@@ -432,9 +434,7 @@ def expand(input, *sizes):
         raise ShapeError(f"expand: {sizes} has fewer axes than the tensor's shape {input.shape}")
     if -1 in sizes[:new]:
         raise ShapeError(f"expand: -1 cannot stand for a new axis, got {sizes}")
-    target = [
-        input.shape[i - new] if i >= new and n == -1 else n for i, n in enumerate(sizes)
-    ]
+    target = [input.shape[i - new] if i >= new and n == -1 else n for i, n in enumerate(sizes)]
     try:
         return Expand(tuple(target)).apply(input)
     except ValueError:
@@ -502,8 +502,9 @@ def cat(tensors, dim=0):
         if len(shape) != len(shapes[0]) or rest[0] != rest[1]:
             joined = ", ".join(map(str, shapes))
             raise ShapeError(f"cat: shapes {joined} differ outside dim {dim}")
-    dtype = np.result_type(*{x.dtype for x in tensors if x.dtype.kind == "f"} or
-                           {x.dtype for x in tensors})
+    dtype = np.result_type(
+        *{x.dtype for x in tensors if x.dtype.kind == "f"} or {x.dtype for x in tensors}
+    )
     return Cat(axis).apply(*[to(x, dtype) for x in tensors])
 
 
@@ -540,9 +541,9 @@ class Narrow(Unary):
     def forward(self, x):
         self.whole = x.shape[self.axis]
         self.makes_view()
-        return x[(..., slice(self.start, self.start + self.length)) + (slice(None),) * (
-            -1 - self.axis
-        )]
+        return x[
+            (..., slice(self.start, self.start + self.length)) + (slice(None),) * (-1 - self.axis)
+        ]
 
     @cython.ccall
     def backward(self, grad):

@@ -132,7 +132,11 @@ def test_second_derivative_is_the_central_difference(case, data):
     v = mg.tensor(weight, requires_grad=True)
     grads = mg.grad(case.function(*xs), xs, v, create_graph=True, allow_unused=True)
     along = sum(
-        ((g * mg.tensor(u)).sum() for g, u in zip(grads, directions, strict=True) if g is not None),
+        (
+            (g * mg.tensor(u)).sum()
+            for g, u in zip(grads, directions, strict=True)
+            if g is not None
+        ),
         mg.zeros((), dtype=mg.float64),
     )
     weight_move = chance.normal(size=y.shape)
@@ -146,9 +150,7 @@ def test_second_derivative_is_the_central_difference(case, data):
             if g is not None
         )
     h = 1e-5
-    up, down = (
-        slope(moved(arrays, others, s), weight + s * weight_move) for s in (h, -h)
-    )
+    up, down = (slope(moved(arrays, others, s), weight + s * weight_move) for s in (h, -h))
     close(ours, (up - down) / (2 * h), case.tolerance)
 
 
