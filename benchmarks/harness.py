@@ -71,7 +71,7 @@ def run(module, quick=False):
         if names != header:
             header = names
             cells = [f"{n} µs".rjust(15) for n in names]
-            print(" " * 34 + "".join(cells) + "   faster than minigrad's peers by")
+            print(" " * 34 + "".join(cells) + "   time ÷ minigrad's")
         ours = found[names[0]][0]
         cells = [f"{t * 1e6:10.2f} ±{s * 100:2.0f}%".rjust(15) for t, s in found.values()]
         ratios = [f"{n} {found[n][0] / ours:.2f}×" for n in names[1:]]

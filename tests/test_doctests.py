@@ -40,12 +40,12 @@ def examples():
         for where, text in documented(module):
             if not isinstance(text, str):
                 continue
-            test = parser.get_doctest(inspect.cleandoc(text), {}, where, None, 0)
+            test = parser.get_doctest(inspect.cleandoc(text), dict(vars(module)), where, None, 0)
             if test.examples:
                 yield pytest.param(test, id=where)
 
 
-@pytest.mark.parametrize("test", examples())
+@pytest.mark.parametrize("test", list(examples()))
 def test_example_prints_what_it_says(test, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     report = []
@@ -67,6 +67,6 @@ def public_names():
                 yield pytest.param(value, id=f"{space.__name__}.{name}")
 
 
-@pytest.mark.parametrize("value", public_names())
+@pytest.mark.parametrize("value", list(public_names()))
 def test_public_name_is_documented(value):
     assert value.__doc__ and len(value.__doc__.split()) >= 4

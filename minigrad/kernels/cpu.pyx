@@ -22,5 +22,5 @@ cdef extern from *:
 
 
 def level():
-    """0 for the x86-64 baseline (and every other architecture), 1 for AVX2 + FMA, 2 for AVX-512."""
+    """0: the x86-64 baseline, and every other architecture; 1: AVX2 + FMA; 2: AVX-512."""
     return minigrad_cpu_level()

@@ -339,7 +339,7 @@ def mse_loss(input, target, reduction="mean"):
     --------
     >>> import minigrad as mg
     >>> mg.nn.functional.mse_loss(mg.tensor([1.0, 2.0]), mg.tensor([0.0, 4.0]))
-    tensor(2.5000)
+    tensor(2.5)
     """
     _check_reduction(reduction, "mse_loss")
     check_tensor(input, "mse_loss"), check_tensor(target, "mse_loss")
