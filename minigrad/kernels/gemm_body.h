@@ -7,8 +7,10 @@ typedef INT NAME(gemm_int);
 #define RELU(V) ((V) < 0 ? 0 : (V))
 #else
 typedef REAL NAME(gemm_vec) __attribute__((vector_size(GEMM_BYTES)));
-typedef REAL NAME(gemm_mem) __attribute__((vector_size(GEMM_BYTES), aligned(sizeof(REAL)), may_alias));
-typedef REAL NAME(gemm_four) __attribute__((vector_size(4 * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
+typedef REAL NAME(gemm_mem)
+    __attribute__((vector_size(GEMM_BYTES), aligned(sizeof(REAL)), may_alias));
+typedef REAL NAME(gemm_four)
+    __attribute__((vector_size(4 * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
 typedef INT NAME(gemm_int) __attribute__((vector_size(GEMM_BYTES)));
 typedef INT NAME(gemm_index) __attribute__((vector_size(4 * sizeof(INT))));
 #define RELU(V) ((VEC)((NAME(gemm_int))(V) & ~((V) < 0))) /* NaN < 0 is false */
@@ -19,7 +21,7 @@ typedef INT NAME(gemm_index) __attribute__((vector_size(4 * sizeof(INT))));
 #define LOAD(P) ((VEC)*(const MEM *)(P))
 #define LANES GEMM_LANES(sizeof(REAL))
 
-/* The first n elements at p, then zeros; and back. --------------------------------------------- */
+/* The first n elements at p, then zeros; and back. -------------------------------------------- */
 
 #if GEMM_MASKS && GEMM_BYTES == 64
 #define MASK NAME(gemm_mask)
@@ -73,7 +75,7 @@ GEMM_INLINE void NAME(store_part)(REAL *p, VEC v, MASK m, Py_ssize_t n)
 }
 #endif
 
-/* C := [C +] A @ B [+ bias] [then ReLU], C of rows x (vecs * LANES), `tail` in the last vector -- */
+/* C := [C +] A @ B [+ bias] [then ReLU], C of rows x (vecs * LANES), `tail` in the last vector */
 
 GEMM_INLINE void NAME(tile)(const int rows, const int vecs, const int masked, Py_ssize_t k,
                             const REAL *a, Py_ssize_t a_row, Py_ssize_t a_col,
@@ -170,7 +172,7 @@ static inline NAME(gemm_tile) NAME(tile_for)(int rows, int vecs, int masked)
     return tiles[rows - 1][vecs - 1][masked];
 }
 
-/* panel[p][l] := x[l across + p along], l < lanes, then zeros up to width ---------------------- */
+/* panel[p][l] := x[l across + p along], l < lanes, then zeros up to width --------------------- */
 
 GEMM_INLINE void NAME(pack)(const Py_ssize_t width, REAL *restrict panel, const REAL *restrict x,
                             Py_ssize_t across, Py_ssize_t along, Py_ssize_t lanes, Py_ssize_t k)
@@ -228,7 +230,7 @@ static void NAME(pack_b)(REAL *panel, const REAL *x, Py_ssize_t across, Py_ssize
     NAME(pack)(2 * LANES, panel, x, across, along, lanes, k);
 }
 
-/* y[j] := Σ x[p] w[j w_row + p], j < cols ------------------------------------------------------ */
+/* y[j] := Σ x[p] w[j w_row + p], j < cols ----------------------------------------------------- */
 
 GEMM_INLINE void NAME(dots)(const int cols, Py_ssize_t k, const REAL *x, const REAL *w,
                             Py_ssize_t w_row, REAL *y)

@@ -218,7 +218,7 @@ def outer(input, vec2):
 @cython.freelist(16)
 @cython.cclass
 class Linear(Nary):
-    """y = x Wᵀ + b, x (..., k), W (n, k), b (n);  dx = g W,  dW = gᵀ x,  db = sum of g over rows"""
+    """y = x Wᵀ + b, x (..., k), W (n, k), b (n);  dx = g W,  dW = gᵀ x,  db = Σ g over rows"""
 
     def forward(self, x, weight, bias):
         if self.needs_grad(1):
@@ -278,14 +278,12 @@ def linear(input, weight, bias=None):
     >>> mg.nn.functional.linear(mg.ones(3, 2), w, mg.tensor([0.5])).tolist()
     [[3.5], [3.5], [3.5]]
     """
-    for x in (input, weight):
-        check_tensor(x, "linear")
-    if bias is not None:
-        check_tensor(bias, "linear")
-    same_dtypes("linear", input, weight, bias)
-    x_ndim: cython.int = ndim(input._array)
-    w_ndim: cython.int = ndim(weight._array)
-    if x_ndim < 2 or w_ndim != 2:
+    x: Tensor = check_tensor(input, "linear")
+    w: Tensor = check_tensor(weight, "linear")
+    b: Tensor = w if bias is None else check_tensor(bias, "linear")
+    if not (same_dtype(x._array, w._array) and same_dtype(x._array, b._array)):
+        same_dtypes("linear", input, weight, bias)
+    if ndim(x._array) < 2 or ndim(w._array) != 2:
         return linear_vector(input, weight, bias)
     try:
         return Linear.__new__(Linear).apply(input, weight, bias)

@@ -47,7 +47,7 @@ layouts = st.sampled_from(
 
 
 def check(a, b, bias=None, relu=False):
-    """Compare with the product in long double, within k eps |a| |b|: what any order of sums obeys."""
+    """Compare with a wider product, within k eps |a| |b|: the bound that any order obeys."""
     c = kernels.matmul(a, b, bias, relu)
     wide = np.longdouble if a.size * b.shape[-1] < 1e5 else np.float64
     want = np.matmul(a.astype(wide), b.astype(wide))
@@ -62,9 +62,7 @@ def check(a, b, bias=None, relu=False):
     assert (np.abs(c - want) <= (a.shape[-1] + 2) * np.finfo(a.dtype).eps * size).all()
 
 
-@given(
-    lengths, lengths, lengths, layouts, layouts, dtypes, seeds, st.booleans(), st.booleans()
-)
+@given(lengths, lengths, lengths, layouts, layouts, dtypes, seeds, st.booleans(), st.booleans())
 @example(1, 0, 1, "plain", "plain", np.float32, 0, True, True)
 @example(3, 0, 5, "plain", "transposed", np.float32, 0, True, False)
 @example(1, 50, 300, "plain", "plain", np.float32, 0, True, True)
