@@ -427,39 +427,67 @@ def cross_entropy_backward(dy, x, stats, targets, weight, ignore_index, smoothin
 # ---------------------------------------------------------------- batch norm
 
 
-def _channels(x):
-    """The axes that batch norm reduces, and the shape of a channel vector against x."""
-    axes = (0, *range(2, x.ndim))
-    return axes, (1, x.shape[1]) + (1,) * (x.ndim - 2)
+def _channels(x, **vectors):
+    """The axes that batch norm sums, and the shape of a channel vector beside x; checks those."""
+    if x.ndim < 2:
+        raise ShapeError(f"batch_norm: expected (N, C, ...), got shape {x.shape}")
+    for name, v in vectors.items():
+        if v is not None and v.shape != x.shape[1:2]:
+            raise ShapeError(
+                f"batch_norm: {name} must have shape {x.shape[1:2]} for an input {x.shape}, "
+                f"got {v.shape}"
+            )
+    axes = tuple(a for a in range(-x.ndim, 0) if a != 1 - x.ndim)
+    return axes, (x.shape[1],) + (1,) * (x.ndim - 2)
 
 
-def batch_norm(x, weight, bias, eps):
-    """y = (x - mean) / sqrt(var + eps) w + b over all axes but 1; returns y, mean, var (biased)"""
-    axes, shape = _channels(x)
+def batch_norm(x, weight, bias, mean, var, eps):
+    """y := (x - mean) / √(var + eps) w + b over all axes but 1, the channels (C)
+
+    mean and var (C) are those of x where they are None; var is the biased one, Σ (x - mean)² / n.
+    Returns (y, mean, var), the statistics in float64.
+    """
+    axes, beside = _channels(x, weight=weight, bias=bias, mean=mean, var=var)
+    if (mean is None) != (var is None):
+        raise ValueError("batch_norm: give both mean and var, or neither")
+    n = math.prod(x.shape[a] for a in axes)
     with np.errstate(all="ignore"):
-        mean = x.mean(axis=axes, keepdims=True, dtype=np.float64)
-        centred = x - mean  # two passes: E[x^2] - E[x]^2 would lose every digit for a large mean
-        var = (centred * centred).mean(axis=axes, keepdims=True)
-        y = centred / np.sqrt(var + eps)
-        if weight is not None:
-            y = y * weight.reshape(shape)
+        wide = x.astype(np.float64)
+        if mean is None:
+            mean = np.sum(wide, axis=axes) / n
+            var = np.sum((wide - mean.reshape(beside)) ** 2, axis=axes) / n
+        mean, var = np.asarray(mean, np.float64), np.asarray(var, np.float64)
+        scale = 1 / np.sqrt(var + eps) * (1 if weight is None else weight)
+        y = (wide - mean.reshape(beside)) * scale.reshape(beside)
         if bias is not None:
-            y = y + bias.reshape(shape)
-    return y.astype(x.dtype), mean.ravel().astype(x.dtype), var.ravel().astype(x.dtype)
+            y = y + bias.reshape(beside)
+    return np.asarray(y, x.dtype, order="C"), mean, var
 
 
-def batch_norm_backward(dy, x, weight, mean, var, eps):
-    """dx = w s (dy - m(dy) - n m(dy n)), dw = sum dy n, db = sum dy; n = (x - mean) s"""
-    axes, shape = _channels(x)
+def batch_norm_backward(dy, x, weight, mean, var, eps, training):
+    """dx := w s (dy - Σ dy / n - x̂ Σ dy x̂ / n), dw := Σ dy x̂, db := Σ dy
+
+    s = 1 / √(var + eps), x̂ = (x - mean) s, mean and var (C) float64; n elements a channel. With
+    fixed statistics, not `training`: dx := w s dy. dy may have leading axes of its own, a batch;
+    then so have dx, dw and db.
+    """
+    axes, beside = _channels(x, weight=weight, mean=mean, var=var)
+    if dy.shape[-x.ndim :] != x.shape:
+        raise ShapeError(
+            f"batch_norm_backward: dy must have x's shape {x.shape}, behind a batch of its own, "
+            f"got {dy.shape}"
+        )
+    n = math.prod(x.shape[a] for a in axes)
     with np.errstate(all="ignore"):
-        s = 1.0 / np.sqrt(var.astype(np.float64) + eps)
-        normal = (x - mean.reshape(shape).astype(np.float64)) * s.reshape(shape)
-        db = dy.sum(axis=axes, dtype=np.float64)
-        dw = (dy * normal).sum(axis=axes)
-        count = x.size // x.shape[1] if x.size else 1
-        dx = dy - db.reshape(shape) / count - normal * (dw.reshape(shape) / count)
-        dx = dx * (s if weight is None else s * weight).reshape(shape)
-    return dx.astype(x.dtype), dw.astype(x.dtype), db.astype(x.dtype)
+        s = 1 / np.sqrt(var + eps)
+        normal = (x - mean.reshape(beside)) * s.reshape(beside)
+        db = np.sum(dy, axis=axes, keepdims=True, dtype=np.float64)
+        dw = np.sum(dy * normal, axis=axes, keepdims=True)
+        dx = (dy - db / n - normal * (dw / n)) if training else dy
+        dx = dx * (s if weight is None else weight * s).reshape(beside)
+    flat = (*dy.shape[: dy.ndim - x.ndim], x.shape[1])
+    dw, db = np.asarray(dw.reshape(flat), x.dtype), np.asarray(db.reshape(flat), x.dtype)
+    return np.asarray(dx, x.dtype, order="C"), dw, db
 
 
 # ---------------------------------------------------------------- convolution and pooling

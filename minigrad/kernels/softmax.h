@@ -37,9 +37,6 @@ static Py_ssize_t misplaced_target(const Labels *labels, Py_ssize_t rows, Py_ssi
     return -1;
 }
 
-static const int32_t LANE_f32[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-static const int64_t LANE_f64[8] = {0, 1, 2, 3, 4, 5, 6, 7};
-
 #define NAME(name) name##_f32
 #define REAL float
 #define INT int32_t

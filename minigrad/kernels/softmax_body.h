@@ -35,8 +35,8 @@ static inline REAL NAME(lanes_sum)(VEC v)
     return *(REAL *)&v;
 }
 
-/* Rows worked on together, so that one vector of logarithms serves them all; one where a row is
-   long, to have it in cache still when it is read again */
+/* Rows worked on together, so that their latencies overlap and one vector of logarithms serves
+   them all; one where a row is long, to have it in cache still when it is read again */
 static inline Py_ssize_t NAME(group)(Py_ssize_t rows, Py_ssize_t n)
 {
     const Py_ssize_t most = n < 1024 ? LANES : 1;
@@ -46,12 +46,7 @@ static inline Py_ssize_t NAME(group)(Py_ssize_t rows, Py_ssize_t n)
 /* The first n elements of x, -Inf behind them */
 static inline VEC NAME(load_row_end)(const REAL *x, Py_ssize_t n)
 {
-#ifdef VMATH_SCALAR
-    return NAME(all)(-INFINITY);
-#else
-    const IVEC holds = *(const IVEC *)NAME(LANE) < (INT)n;
-    return NAME(where)(holds, NAME(load_first)(x, n), NAME(all)(-INFINITY));
-#endif
+    return NAME(keep_first)(NAME(load_first)(x, n), n, NAME(all)(-INFINITY));
 }
 
 /* max x[k]; NaN are passed over */
@@ -105,15 +100,19 @@ static inline double NAME(row_exp)(const REAL *x, REAL *y, REAL top, Py_ssize_t 
 static void NAME(softmax_rows)(const void *from, void *to, Py_ssize_t rows, Py_ssize_t n)
 {
     const REAL *x = (const REAL *)from;
-    REAL *y = (REAL *)to;
-    for (Py_ssize_t i = 0; i < rows; i++, x += n, y += n) {
-        const double total = NAME(row_exp)(x, y, NAME(row_max)(x, n), n);
-        const REAL scale = (REAL)(1 / total);
-        Py_ssize_t k = 0;
-        for (; k + LANES <= n; k += LANES)
-            *(VEC *)(y + k) *= scale;
-        if (k < n)
-            NAME(store_first)(y + k, n - k, NAME(load_first)(y + k, n - k) * scale);
+    REAL *y = (REAL *)to, top[LANES];
+    for (Py_ssize_t i = 0, count; i < rows; i += count) {
+        count = NAME(group)(rows - i, n);
+        for (Py_ssize_t j = 0; j < count; j++)
+            top[j] = NAME(row_max)(x + j * n, n);
+        for (Py_ssize_t j = 0; j < count; j++, x += n, y += n) {
+            const REAL scale = (REAL)(1 / NAME(row_exp)(x, y, top[j], n));
+            Py_ssize_t k = 0;
+            for (; k + LANES <= n; k += LANES)
+                *(VEC *)(y + k) *= scale;
+            if (k < n)
+                NAME(store_first)(y + k, n - k, NAME(load_first)(y + k, n - k) * scale);
+        }
     }
 }
 
@@ -125,10 +124,10 @@ static void NAME(log_softmax_rows)(const void *from, void *to, Py_ssize_t rows, 
     for (Py_ssize_t i = 0, count; i < rows; i += count) {
         VEC log_total = {0};
         count = NAME(group)(rows - i, n);
-        for (Py_ssize_t j = 0; j < count; j++) {
+        for (Py_ssize_t j = 0; j < count; j++)
             top[j] = NAME(row_max)(x + j * n, n);
+        for (Py_ssize_t j = 0; j < count; j++)
             ((REAL *)&log_total)[j] = (REAL)NAME(row_exp)(x + j * n, NULL, top[j], n);
-        }
         log_total = NAME(vlog)(log_total);
         for (Py_ssize_t j = 0; j < count; j++, x += n, y += n) {
             const REAL shift = ((REAL *)&log_total)[j];
@@ -247,11 +246,12 @@ static double NAME(cross_entropy_rows)(const void *from, const Labels *labels, v
         const int64_t *t = labels->targets + i;
         VEC log_total = NAME(all)(1);
         count = NAME(group)(rows - i, n);
+        for (Py_ssize_t j = 0; j < count; j++)
+            stat[2 * j] = t[j] == labels->ignore_index ? 0 : NAME(row_max)(x + j * n, n);
         for (Py_ssize_t j = 0; j < count; j++) {
-            const int kept = t[j] != labels->ignore_index;
-            const REAL top = kept ? NAME(row_max)(x + j * n, n) : 0;
-            const REAL total = kept ? (REAL)NAME(row_exp)(x + j * n, NULL, top, n) : 1;
-            stat[2 * j] = top;
+            REAL total = 1;
+            if (t[j] != labels->ignore_index)
+                total = (REAL)NAME(row_exp)(x + j * n, NULL, stat[2 * j], n);
             stat[2 * j + 1] = ((REAL *)&log_total)[j] = total;
         }
         log_total = NAME(vlog)(log_total);

@@ -62,6 +62,9 @@
 #define MAX_f64(A, B) ((vec_f64)_mm_max_pd((__m128d)(A), (__m128d)(B)))
 #endif
 
+static const int32_t LANE_f32[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+static const int64_t LANE_f64[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+
 #define NAME(name) name##_f32
 #define REAL float
 #define INT int32_t

@@ -53,6 +53,12 @@ static inline VEC NAME(where)(IVEC holds, VEC a, VEC b)
 #endif
 }
 
+/* the first k lanes of x, `rest` in the others */
+static inline VEC NAME(keep_first)(VEC x, Py_ssize_t k, VEC rest)
+{
+    return NAME(where)(*(const IVEC *)NAME(LANE) < (INT)k, x, rest);
+}
+
 /* 2^n, n given as n + BIAS */
 static inline VEC NAME(power_of_2)(UVEC n) { return NAME(real)(n << MANTISSA); }
 

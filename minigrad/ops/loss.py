@@ -14,7 +14,7 @@ try:
 except ImportError:
     from minigrad import _cython as cython
 
-from minigrad.errors import DtypeError, ShapeError
+from minigrad.errors import DtypeError, GraphError, ShapeError
 
 if cython.compiled:
     from cython.cimports.minigrad.engine import Binary, Unary, wrap
@@ -145,7 +145,9 @@ class CrossEntropyGrad(Binary):
 def _rows(input, name):
     """Logits as rows (n, C), and the shape of the losses."""
     if not check_tensor(input, name).ndim:
-        raise ShapeError(f"{name}: expected logits (C,), (N, C) or (N, C, d1, ...), got a 0-d tensor")
+        raise ShapeError(
+            f"{name}: expected logits (C,), (N, C) or (N, C, d1, ...), got a 0-d tensor"
+        )
     if input.dtype.kind != "f":
         raise DtypeError(f"{name}: logits must be floating, got {input.dtype}")
     if input.ndim == 1:
@@ -185,6 +187,8 @@ def _class_weight(weight, c, dtype, name):
         return None
     if check_tensor(weight, name).shape != (c,):
         raise ShapeError(f"{name}: weight must have shape ({c},), got {weight.shape}")
+    if weight.requires_grad:
+        raise GraphError(f"{name}: not differentiable in weight; detach it")
     if weight.dtype != dtype:
         raise DtypeError(f"{name}: weight is {weight.dtype}, the logits {dtype}")
     return np.ascontiguousarray(weight._array)
@@ -242,9 +246,7 @@ def cross_entropy(
     c = rows.shape[1]
     check_tensor(target, name)
     if target.dtype.kind == "f":
-        return _soft_cross_entropy(
-            input, target, rows, shape, weight, reduction, label_smoothing
-        )
+        return _soft_cross_entropy(input, target, rows, shape, weight, reduction, label_smoothing)
     if target.dtype.kind == "b":
         raise DtypeError(f"{name}: targets must be class indices or probabilities, got bool")
     flat = _classes(target, shape, input, name)
@@ -358,7 +360,7 @@ def binary_cross_entropy_with_logits(
 ):
     """Cross-entropy of sigmoid(input) against targets in [0, 1], nats, without overflow.
 
-    l = w [ (1 − t) x + (1 + (p − 1) t) (log(1 + exp(−|x|)) + max(−x, 0)) ], p = `pos_weight`.
+    l = w [ p t log(1 + exp(−x)) + (1 − t) log(1 + exp(x)) ], p = `pos_weight`.
 
     Parameters
     ----------
@@ -386,13 +388,14 @@ def binary_cross_entropy_with_logits(
     name = "binary_cross_entropy_with_logits"
     _check_reduction(reduction, name)
     if check_tensor(input, name).shape != check_tensor(target, name).shape:
-        raise ShapeError(f"{name}: input {input.shape} and target {target.shape} must be of one shape")
-    if pos_weight is None:
-        losses = softplus(input, 1.0, 50.0) - input * target
-    else:
-        losses = (1.0 - target) * input + (1.0 + (pos_weight - 1.0) * target) * softplus(
-            -input, 1.0, 50.0
+        raise ShapeError(
+            f"{name}: input {input.shape} and target {target.shape} must be of one shape"
         )
+    # No term cancels, and softplus is exact: above the threshold exp(-x) is below an ulp of x.
+    threshold = 20.0 if input.dtype == np.float32 else 50.0
+    positive = target if pos_weight is None else target * pos_weight
+    losses = positive * softplus(-input, 1.0, threshold)
+    losses = losses + (1.0 - target) * softplus(input, 1.0, threshold)
     if weight is not None:
         losses = losses * weight
     return _reduced(losses, reduction)

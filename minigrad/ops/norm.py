@@ -1,8 +1,7 @@
-"""Batch normalisation.
+"""Batch normalisation: one fused kernel forward, one backward, closed under differentiation.
 
-One fused kernel forward, one backward. A recorded backward pass, and one with a batch of
-cotangents, composes the gradient of primitive operations instead, statistics included, so that
-every higher order is right.
+`BatchNormGrad` is an operation whose rule is written in itself and in `BatchNorm`: the statistics
+in it are functions of x, never frozen numbers, so that every order of derivative is right.
 """
 
 import numpy as np
@@ -12,68 +11,148 @@ try:
 except ImportError:
     from minigrad import _cython as cython
 
-from minigrad import kernels
 from minigrad.errors import DtypeError, ShapeError
 
 if cython.compiled:
     from cython.cimports.minigrad.engine import Nary, is_grad_enabled, wrap
+    from cython.cimports.minigrad.kernels import batch_norm as fast
 else:
+    from minigrad import kernels as fast
     from minigrad.engine import Nary, is_grad_enabled, wrap
 
 from minigrad.ops.elementwise import rsqrt
-from minigrad.ops.shape import check_tensor, reshape, same_dtypes
+from minigrad.ops.reduce import sum_to
+from minigrad.ops.shape import broadcast_to, check_tensor, reshape, same_dtypes
 
 __all__ = ["batch_norm"]
 
 
-def _vector(v, ndim):
-    """A channel vector (C,) against x (N, C, …) of `ndim` axes."""
-    return reshape(v, v.shape + (1,) * (ndim - 2))
+def _axes(ndim):
+    """The axes summed over: all but the channels', of x (N, C, …)."""
+    return tuple([a for a in range(-ndim, 0) if a != 1 - ndim])
+
+
+def _beside(v, ndim):
+    """Channel vectors (…, C) in a shape that broadcasts with x (…, N, C, d1, …)."""
+    return reshape(v, v.shape[:-1] + (1, v.shape[-1]) + (1,) * (ndim - 2))
 
 
 @cython.cclass
 class BatchNorm(Nary):
-    """y = w n + b, n = (x - mean) / sqrt(var + eps);  dx = w s (g - m(g) - n m(g n))"""
+    """y = x̂ w + b, x̂ = (x − μ) s, s = (σ² + ε)^(−1/2); μ and σ² of the batch, or fixed"""
 
-    eps: cython.double
-    mean: object
+    mean: object  # (C,) float64; None before forward: take the batch's
     var: object
+    eps: cython.double
+    training: cython.bint
 
-    def __init__(self, eps):
-        self.eps = eps
+    def __init__(self, mean, var, eps, training):
+        self.mean, self.var, self.eps, self.training = mean, var, eps, training
 
     def forward(self, x, weight, bias):
-        y, self.mean, self.var = kernels.batch_norm(x, weight, bias, self.eps)
+        y, self.mean, self.var = fast.batch_norm(x, weight, bias, self.mean, self.var, self.eps)
         self.save_input(0)
         if weight is not None:
             self.save_input(1)
         return y
 
+    def statistics(self):
+        """Mean and biased variance, float64 arrays (C,)."""
+        return self.mean, self.var
+
     @cython.ccall
     def backward(self, grad):
-        x, weight = self.input(0), self.input(1)
-        if not is_grad_enabled() and grad.ndim == self.ndim:
-            w = None if weight is None else weight._array
-            parts = kernels.batch_norm_backward(
-                grad._array, x._array, w, self.mean, self.var, self.eps
-            )
-            return tuple([wrap(p) if self.needs_grad(i) else None for i, p in enumerate(parts)])
-        return self.composed(grad, x, weight)
+        node = BatchNormGrad(self.mean, self.var, self.eps, self.training)
+        dx, dw, db = node.apply(grad, self.input(0), self.input(1))
+        return (
+            dx if self.needs_grad(0) else None,
+            dw if self.needs_grad(1) else None,
+            db if self.needs_grad(2) else None,
+        )
 
-    def composed(self, grad, x, weight):
-        """The same gradient in operations on x: the statistics are functions of x, not numbers."""
-        n = self.ndim
-        axes = tuple([a for a in range(-n, 0) if a != 1 - n])
-        centred = x - x.mean(axes, True)
-        s = rsqrt(centred.square().mean(axes, True) + self.eps)
-        normal = centred * s
-        dw = (grad * normal).sum(axes) if self.needs_grad(1) else None
-        db = grad.sum(axes) if self.needs_grad(2) else None
-        dx = None
-        if self.needs_grad(0):
-            dx = grad - grad.mean(axes, True) - normal * (grad * normal).mean(axes, True)
-            dx = dx * (s if weight is None else s * _vector(weight, n))
-        return dx, dw, db
+
+@cython.cclass
+class BatchNormGrad(Nary):
+    """dx = w s P(g), dw = Σ g x̂, db = Σ g, with P(g) = g − (Σ g + x̂ Σ g x̂) / n
+
+    For fixed statistics P(g) = g. P is symmetric, and with w = 1 this operation is s P, Σ · x̂ and
+    Σ: for cotangents v, a, b of dx, dw, db its rule is
+
+        to g   w s P(v) + a x̂ + b
+        to w   Σ g s P(v)
+        to x   s P(d) − x̂ w s Σ (g s P(v)) / n    d = a g − w s (v Σ g x̂ + g Σ v x̂) / n
+
+    and s P(a g) alone for fixed statistics.
+    """
+
+    mean: object
+    var: object
+    eps: cython.double
+    training: cython.bint
+
+    def __init__(self, mean, var, eps, training):
+        self.mean, self.var, self.eps, self.training = mean, var, eps, training
+
+    def forward(self, g, x, weight):
+        self.save_input(0)
+        self.save_input(1)
+        if weight is not None:
+            self.save_input(2)
+        return fast.batch_norm_backward(g, x, weight, self.mean, self.var, self.eps, self.training)
+
+    def core(self, g, x):
+        """(s P(g), Σ g x̂, Σ g), differentiable in g and x."""
+        return BatchNormGrad(self.mean, self.var, self.eps, self.training).apply(g, x, None)
+
+    def normal(self, x):
+        """x̂, differentiable in x."""
+        mean, var = (None, None) if self.training else (self.mean, self.var)
+        return BatchNorm(mean, var, self.eps, self.training).apply(x, None, None)
+
+    def inverse_deviation(self, x):
+        """s (C,), a function of x where that is differentiated."""
+        if is_grad_enabled():
+            return rsqrt(x.var(_axes(x.ndim), correction=0) + self.eps)
+        return wrap((1.0 / np.sqrt(self.var + self.eps)).astype(x.dtype))
+
+    @cython.ccall
+    def backward(self, grad):
+        g, x, w = self.input(0), self.input(1), self.input(2)
+        v, a, b = grad + (None,) * (3 - len(grad))
+        n, axes = x.ndim, _axes(x.ndim)
+        count = max(x.numel() // max(x.shape[1], 1), 1)
+        dg = dx = dw = d = None
+        if v is not None:
+            lead = v.ndim - g.ndim
+            q, vx, _ = self.core(v, x)
+            gq = (g * q).sum(axes)
+            dg = q if w is None else q * _beside(w, n)
+            if self.needs_grad(2):
+                dw = sum_to(gq, w.shape, lead)
+            if self.training and self.needs_grad(1):
+                s = self.inverse_deviation(x)
+                ws = s if w is None else w * s
+                gx = self.core(g, x)[1]
+                d = (v * _beside(gx, n) + g * _beside(vx, n)) * _beside(ws * (-1.0 / count), n)
+                dx = -self.normal(x) * _beside(gq * (ws * (1.0 / count)), n)
+        if a is not None:
+            lead = a.ndim - 1 - g.ndim + n
+            if self.needs_grad(0):
+                ax = self.normal(x) * _beside(a, n)
+                dg = ax if dg is None else dg + ax
+            if self.needs_grad(1):
+                ag = g * _beside(a, n)
+                d = ag if d is None else d + ag
+        if b is not None:
+            lead = b.ndim - 1 - g.ndim + n
+            b = _beside(b, n)
+            dg = broadcast_to(b, b.shape[:lead] + g.shape) if dg is None else dg + b
+        if d is not None:
+            sd = self.core(d, x)[0]
+            dx = sd if dx is None else dx + sd
+        if dx is not None:
+            dx = sum_to(dx, x.shape, lead)
+        return dg, dx, dw
 
 
 def batch_norm(
@@ -139,31 +218,25 @@ def batch_norm(
     for what, v in named.items():
         if v is not None and check_tensor(v, name).shape != (c,):
             raise ShapeError(f"{name}: {what} must have shape ({c},), got {v.shape}")
+    same_dtypes(name, input, weight, bias)
+    count = input.numel() // c if c else 0
     if not training:
         if running_mean is None or running_var is None:
             raise ValueError(f"{name}: running_mean and running_var are needed unless training")
-        scale = rsqrt(running_var + eps).to(input.dtype)
-        shift = -running_mean.to(input.dtype) * scale
-        if weight is not None:
-            same_dtypes(name, input, weight)
-            scale, shift = scale * weight, shift * weight
-        if bias is not None:
-            same_dtypes(name, input, bias)
-            shift = shift + bias
-        return input * _vector(scale, input.ndim) + _vector(shift, input.ndim)
-    same_dtypes(name, input, weight, bias)
-    count = input.numel() // c if c else 0
-    if count == 1 and c:
+        mean, var = (v._array.astype(np.float64) for v in (running_mean, running_var))
+        return BatchNorm(mean, var, eps, False).apply(input, weight, bias)
+    if count == 1:
         raise ValueError(
-            f"{name}: expected more than 1 value per channel when training, "
-            f"got shape {input.shape}"
+            f"{name}: Expected more than 1 value per channel when training, "
+            f"got input size {input.shape}"
         )
-    node = BatchNorm(eps)
+    node = BatchNorm(None, None, eps, True)
     out = node.apply(input, weight, bias)
+    mean, var = node.statistics()
     if running_mean is not None and count:
-        _move(running_mean, node.mean, momentum)
+        _move(running_mean, mean, momentum)
     if running_var is not None and count:
-        _move(running_var, node.var * (count / (count - 1)), momentum)
+        _move(running_var, var * (count / (count - 1)), momentum)
     return out
 
 
@@ -171,5 +244,5 @@ def _move(running, batch, momentum):
     """running ← (1 − momentum) running + momentum · batch, in place."""
     array = running._array
     array *= 1.0 - momentum
-    array += np.asarray(batch, array.dtype) * array.dtype.type(momentum)
+    array += (batch * momentum).astype(array.dtype)
     running._bump("batch_norm")

@@ -8,15 +8,15 @@ try:
 except ImportError:
     from minigrad import _cython as cython
 
-from minigrad import kernels
-
 if cython.compiled:
     from cython.cimports.minigrad.engine import Binary, Unary
+    from cython.cimports.minigrad.kernels import softmax as fast
 else:
+    from minigrad import kernels as fast
     from minigrad.engine import Binary, Unary
 
 from minigrad.ops.elementwise import exp, floating
-from minigrad.ops.shape import check_dim, check_tensor, to, transpose
+from minigrad.ops.shape import check_dim, check_tensor, reshape, to, transpose
 
 __all__ = ["softmax", "log_softmax"]
 
@@ -28,7 +28,7 @@ class Softmax(Unary):
     @cython.ccall
     def forward(self, x):
         self.save_output()
-        return kernels.softmax(x)
+        return fast.softmax(x)
 
     @cython.ccall
     def backward(self, grad):
@@ -44,7 +44,7 @@ class SoftmaxGrad(Binary):
         self.broadcasts()
         self.save_input(0)
         self.save_input(1)
-        return kernels.softmax_backward(x, y)
+        return fast.softmax_backward(x, y)
 
     @cython.ccall
     def backward(self, grad):
@@ -64,7 +64,7 @@ class LogSoftmax(Unary):
     @cython.ccall
     def forward(self, x):
         self.save_output()
-        return kernels.log_softmax(x)
+        return fast.log_softmax(x)
 
     @cython.ccall
     def backward(self, grad):
@@ -80,7 +80,7 @@ class LogSoftmaxGrad(Binary):
         self.broadcasts()
         self.save_input(0)
         self.save_input(1)
-        return kernels.log_softmax_backward(x, y)
+        return fast.log_softmax_backward(x, y)
 
     @cython.ccall
     def backward(self, grad):
@@ -99,6 +99,8 @@ def _over_dim(node, input, dim, dtype, name):
         raise TypeError(f"{name}: dim must be given, the axis whose elements are compared")
     x = floating(input) if dtype is None else to(input, dtype)
     axis = check_dim(dim, x.ndim, name)
+    if not x.ndim:
+        return reshape(node.apply(reshape(x, 1)), ())
     if axis == -1:
         return node.apply(x)
     return transpose(node.apply(transpose(x, axis, -1)), axis, -1)
