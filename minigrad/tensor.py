@@ -65,8 +65,8 @@ class Tensor(Methods):
     Attributes
     ----------
     shape : tuple of int
-    ndim, size : int
-        Number of axes, number of elements.
+    ndim : int
+        Number of axes.
     dtype : numpy.dtype
     grad : Tensor or None
         dL/dself after `L.backward()`, same shape and dtype; gradients add up until it is reset.

@@ -81,6 +81,8 @@ class Slice(Unary):
     shape: tuple
 
     def __init__(self, key, shape):
+        if not any(part is Ellipsis for part in key):
+            key += (Ellipsis,)  # a single element is then a 0-d view, not a copied number
         self.key, self.shape = key, shape  # shape: that of x without leading batch axes
 
     @cython.ccall
