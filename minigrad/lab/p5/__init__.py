@@ -1,0 +1,3 @@
+"""Lecture P5: Local minima and saddle points."""
+
+TITLE = "Local minima and saddle points"

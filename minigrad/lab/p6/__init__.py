@@ -1,0 +1,3 @@
+"""Lecture P6: Batch and momentum."""
+
+TITLE = "Batch and momentum"

@@ -1,0 +1,3 @@
+"""Lecture P7: Adaptive learning rate."""
+
+TITLE = "Adaptive learning rate"

@@ -1,0 +1,3 @@
+"""Lecture P8: Loss."""
+
+TITLE = "Loss"

@@ -1,0 +1,3 @@
+"""Lecture P9: Batch normalisation."""
+
+TITLE = "Batch normalisation"

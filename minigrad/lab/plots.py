@@ -1,0 +1,70 @@
+"""How the lab's figures look: one size, one palette, SVG that a page can hold.
+
+Colours are Okabe and Ito's, apart for every common colour blindness; lines differ in dash or
+marker as well.
+"""
+
+import io
+import re
+
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#222222",
+)  # fmt: skip
+
+STYLE = {
+    "svg.fonttype": "none",  # text stays text: small, sharp, found by a search in the page
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "axes.titlesize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.8,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+}
+
+
+def axes(xlabel, ylabel, height=3.6, **options):
+    """A new figure of one panel, five inches wide (legible on a phone): (figure, axes)."""
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    with rc_context(STYLE):
+        figure = Figure(figsize=(5.0, height), layout="constrained")
+        FigureCanvasSVG(figure)
+        panel = figure.add_subplot(**options)
+        panel.set(xlabel=xlabel, ylabel=ylabel)
+    return figure, panel
+
+
+def svg(figure, name, alt):
+    """The figure as an `<svg>` element for a page: no prolog, ids unique to `name`, no addresses.
+
+    Parameters
+    ----------
+    name : str
+        A word; the ids of the drawing start with it, so that two drawings share a page.
+    alt : str
+        What the drawing shows, for who cannot see it.
+    """
+    from html import escape
+
+    from matplotlib import rc_context
+
+    buffer = io.StringIO()
+    with rc_context({**STYLE, "svg.hashsalt": name}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r'\bid="', f'id="{name}-', text)
+    text = re.sub(r'xlink:href="#', f'href="#{name}-', text)
+    text = re.sub(r"url\(#", f"url(#{name}-", text)
+    box = re.search(r'viewBox="[^"]*"', text).group()
+    head = f'<svg {box} role="img" aria-label="{escape(alt)}">'
+    return re.sub(r"<svg[^>]*>", lambda _: head, text, count=1).strip()
