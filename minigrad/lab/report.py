@@ -59,7 +59,7 @@ def formatted(value, digits=3):
     """A number in `digits` significant digits; a dash for None.
 
     >>> formatted(0.92161, 2), formatted(12345.6), formatted(1.5e-9), formatted(None)
-    ('0.92', '12346', '1.5e-09', '–')
+    ('0.92', '12346', '1.5e−09', '–')
     """
     if value is None:
         return "–"
