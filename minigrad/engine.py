@@ -352,12 +352,14 @@ class Binary(Function):
 
 
 def shape_error(node, a, b, error):
-    """The error of an operation whose two shapes do not go together."""
+    """The error of an operation on two arrays, named."""
+    if str(error).startswith(node.name().lower()):
+        return error
     if "broadcast" in str(error):
         return ShapeError(
             f"{node.name().lower()}: shapes {np.shape(a)} and {np.shape(b)} do not broadcast"
         )
-    return error
+    return type(error)(f"{node.name().lower()}: {error}")
 
 
 @cython.cfunc

@@ -1,4 +1,4 @@
-"""The libraries of the extra `lab`: asked for before a run, so that what misses is said at once."""
+"""The libraries of the extra `lab`: asked for before a run, to say at once what is missing."""
 
 from importlib.util import find_spec
 

@@ -171,7 +171,8 @@ def section(outcome):
     source = "\n\n".join(inspect.getsource(part).rstrip() for part in e.HEART)
     parts.append(f"<h3>The heart of the code</h3><pre><code>{escape(source)}</code></pre>")
     links = "".join(
-        f'<li><a href="{escape(address)}">{escape(text)}</a></li>' for text, address in e.REFERENCES
+        f'<li><a href="{escape(address)}">{escape(text)}</a></li>'
+        for text, address in e.REFERENCES
     )
     parts.append(f'<h3>References</h3><ul>{links}</ul><p><a href="#top">To the table</a></p>')
     parts.append("</section>")

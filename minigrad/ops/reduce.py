@@ -355,7 +355,7 @@ def _arg(input, dim, keepdim, function, name):
     array = input._array
     if axis is None or not array.ndim:
         if not array.size:
-            raise ShapeError(f"{name}: no elements to compare, shape {input.shape}")
+            raise IndexError(f"{name}: no elements to compare, shape {input.shape}")
         found = np.asarray(function(array)).astype(np.int64)
         return wrap(found.reshape((1,) * array.ndim) if keepdim else found)
     if not array.shape[axis]:

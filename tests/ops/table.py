@@ -111,7 +111,9 @@ class Case:
 
     def __init__(self, name, function, formula, *inputs, shapes=None, order=2, tolerance=1e-4):
         self.name, self.function, self.formula, self.inputs = name, function, formula, inputs
-        self.shapes = shapes if shapes is not None else (one() if len(inputs) == 1 else broadcast())
+        self.shapes = (
+            shapes if shapes is not None else (one() if len(inputs) == 1 else broadcast())
+        )
         self.order, self.tolerance = order, tolerance
 
 
@@ -144,6 +146,7 @@ def in_place(x, y):
     return z
 
 
+# fmt: off
 POINTWISE = [
     Case("add", mg.add, np.add, anywhere, anywhere),
     Case("add alpha", lambda x, y: mg.add(x, y, alpha=3), lambda x, y: x + 3 * y, anywhere, anywhere),
@@ -232,7 +235,7 @@ SHAPE = [
     Case("setitem", put, np_put, anywhere, anywhere, shapes=fixed((3, 2), (3, 2))),
     Case("setitem broadcast", put, np_put, anywhere, anywhere, shapes=fixed((3, 2), ())),
     Case("to", lambda x: x.float().double() * x, lambda x: x.astype(np.float32) * x, lambda c, s: anywhere(c, s).astype(np.float32).astype(float), order=0),
-]  # fmt: skip
+]
 
 LINALG = [
     Case("matmul", mg.matmul, np.matmul, anywhere, anywhere, shapes=matrices()),
@@ -246,7 +249,7 @@ LINALG = [
     Case("linear", F.linear, lambda x, w, b: x @ w.T + b, anywhere, anywhere, anywhere, shapes=lengths().map(lambda n: ((n, 3), (2, 3), (2,)))),
     Case("linear batch", F.linear, lambda x, w: x @ w.T, anywhere, anywhere, shapes=lengths().map(lambda n: ((n, 2, 3), (2, 3)))),
     Case("linear vector", F.linear, lambda x, w, b: w @ x + b, anywhere, anywhere, anywhere, shapes=fixed((3,), (2, 3), (2,))),
-]  # fmt: skip
+]
 
 one_axis = one(min_dims=1, low=1)
 
@@ -262,6 +265,7 @@ NETWORK = [
     Case("bce_with_logits", lambda x, t: F.binary_cross_entropy_with_logits(x, t), lambda x, t: (np.log1p(np.exp(x)) - t * x).mean(), anywhere, unit, shapes=one(low=1).map(lambda s: s * 2)),
     Case("batch_norm", lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True), lambda x, w, b: (x - x.mean(0)) / np.sqrt(x.var(0) + 1e-5) * w + b, distinct, positive, anywhere, shapes=fixed((4, 2), (2,), (2,)), tolerance=1e-3),
     Case("batch_norm eval", lambda x, w, b: F.batch_norm(x, mg.tensor([0.1, 0.2]).double(), mg.tensor([1.0, 2.0]).double(), w, b), lambda x, w, b: (x - np.float32([0.1, 0.2])) / np.sqrt(np.array([1.0, 2.0]) + 1e-5) * w + b, anywhere, positive, anywhere, shapes=fixed((4, 2), (2,), (2,))),
-]  # fmt: skip
+]
 
+# fmt: on
 CASES = POINTWISE + REDUCE + SHAPE + LINALG + NETWORK

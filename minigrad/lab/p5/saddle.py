@@ -99,7 +99,7 @@ def kind(positive, zero, negative):
 
 
 def escape(w, length):
-    """One step along the eigenvector of the smallest eigenvalue: L falls by about ½ |λ| length²."""
+    """One step along the eigenvector of the smallest eigenvalue: L falls by about ½|λ| length²."""
     _, eigenvectors = np.linalg.eigh(mg.func.hessian(loss)(w).numpy())
     direction = eigenvectors[:, 0]
     if direction.sum() < 0:  # both ways lead down; take the one towards (1, 1)
@@ -175,14 +175,18 @@ def run(seed, settings):
 
 def break_even(line):
     """The largest s of the line at which L is still below its value at s = 0."""
-    return max(s for s, value in zip(line["s"], line["loss"], strict=True) if value < line["loss"][0])
+    return max(
+        s for s, value in zip(line["s"], line["loss"], strict=True) if value < line["loss"][0]
+    )
 
 
 def numbers(measurements):
     """The table of the report."""
     runs, settings = measurements["runs"], measurements["settings"]
     rows = [
-        Number("‖gradient‖ at the origin", [np.linalg.norm(r["origin"]["gradient"]) for r in runs]),
+        Number(
+            "‖gradient‖ at the origin", [np.linalg.norm(r["origin"]["gradient"]) for r in runs]
+        ),
         Number("smaller eigenvalue at the origin", [r["origin"]["eigenvalues"][0] for r in runs]),
         Number("larger eigenvalue at the origin", [r["origin"]["eigenvalues"][1] for r in runs]),
         Number("smaller eigenvalue at (1, 1)", [r["minimum"]["eigenvalues"][0] for r in runs]),
@@ -199,7 +203,9 @@ def numbers(measurements):
     for method in ("gradient descent", "momentum"):
         for i, size in enumerate(settings["perturbations"]):
             counts = [r["released"][method][i] for r in runs]
-            rows.append(Number(f"{method}: escape from a start pushed by {size:g}", counts, "updates"))
+            rows.append(
+                Number(f"{method}: escape from a start pushed by {size:g}", counts, "updates")
+            )
     return rows
 
 
@@ -300,7 +306,9 @@ def release_figure(measurements):
         ("gradient descent", plots.BLUE, "s"),
         ("momentum", plots.SKY, "o"),
     ):
-        counts = [[r["released"][method][i] for r in measurements["runs"]] for i in range(len(sizes))]
+        counts = [
+            [r["released"][method][i] for r in measurements["runs"]] for i in range(len(sizes))
+        ]
         counts = [[np.nan if c is None else c for c in row] for row in counts]
         mean, sd = np.array([mean_sd(row) for row in counts]).T
         label = f"{method}, mean ± sd"

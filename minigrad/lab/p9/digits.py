@@ -158,7 +158,12 @@ def tune(arm, split, settings, seed):
                 seen.append(evaluate(model, validation)[0])
 
         train(
-            model, optimizer, train_part, settings["batch"], settings["tuning_epochs"], after_update
+            model,
+            optimizer,
+            train_part,
+            settings["batch"],
+            settings["tuning_epochs"],
+            after_update,
         )
         means.append(float(np.mean(seen)))
     return means
@@ -167,7 +172,9 @@ def tune(arm, split, settings, seed):
 def final(arm, rate, split, settings, seed):
     """Curves of one training on training and validation part, with the test part watched."""
     name, batch_norm = arm.split(" ")[0], "batch norm" in arm
-    whole = tensors(np.concatenate(pair) for pair in zip(split.train, split.validation, strict=True))
+    whole = tensors(
+        np.concatenate(pair) for pair in zip(split.train, split.validation, strict=True)
+    )
     test = tensors(split.test)
     epoch = math.ceil(len(whole[1]) / settings["batch"])
     every = max(1, epoch // settings["evaluations"])
@@ -337,7 +344,12 @@ def epochs_figure(measurements, key, label, scale):
             factor = 100 if key == "accuracy" else 1
             rows = factor * np.array([r["arms"][arm]["epochs"][f"{part} {key}"] for r in runs])
             band(
-                panel, np.arange(rows.shape[1]), rows, colour, dash, arm if part == "test" else None
+                panel,
+                np.arange(rows.shape[1]),
+                rows,
+                colour,
+                dash,
+                arm if part == "test" else None,
             )
     panel.plot([], [], ":", color=plots.BLACK, label="dotted: training part")
     panel.plot([], [], "-", color=plots.BLACK, label="solid: test part")
