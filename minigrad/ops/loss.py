@@ -168,7 +168,8 @@ def _classes(target, losses_shape, input, name):
             f"{name}: logits {input.shape} need class indices of shape {losses_shape}, "
             f"got {target.shape}"
         )
-    return np.ascontiguousarray(target._array, np.int64).reshape(-1)
+    flat = np.ascontiguousarray(target._array, np.int64)  # at least 1-d
+    return flat if flat.ndim == 1 else flat.reshape(-1)
 
 
 def _check_classes(flat, c, ignore_index, shape, name):
