@@ -3,7 +3,7 @@
     import minigrad as mg
 
 Read the source in this order: `scalar.py` (the whole idea in one file), `tensor.py` and
-`engine.py` (what is recorded), `backward.py` (the pass), `ops/elementwise.py` (operations).
+`engine.py` (what is recorded), `backward.py` (the pass), `ops/arithmetic.py` (operations).
 """
 
 from minigrad import _loader  # decides which build runs, before anything else

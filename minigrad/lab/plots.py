@@ -23,8 +23,6 @@ STYLE = {
     "grid.color": "#dddddd",
     "grid.linewidth": 0.6,
     "lines.linewidth": 1.8,
-    "legend.frameon": False,
-    "legend.fontsize": 9,
 }
 
 
@@ -40,6 +38,13 @@ def axes(xlabel, ylabel, height=3.6, **options):
         panel = figure.add_subplot(**options)
         panel.set(xlabel=xlabel, ylabel=ylabel)
     return figure, panel
+
+
+def legend(owner, **options):
+    """A legend without a frame: inside `owner` if it is a panel, below all if it is a figure."""
+    if not hasattr(owner, "plot"):
+        options = {"loc": "outside lower center", "ncols": 2, **options}
+    owner.legend(frameon=False, fontsize=9, **options)
 
 
 def svg(figure, name, alt):

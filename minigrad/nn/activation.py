@@ -2,7 +2,7 @@
 
 from minigrad.nn.functional import log_softmax, softmax
 from minigrad.nn.module import Module
-from minigrad.ops.elementwise import relu, sigmoid, softplus, tanh
+from minigrad.ops.activation import relu, sigmoid, softplus, tanh
 from minigrad.ops.inplace import relu_
 
 

@@ -5,10 +5,10 @@
 
 import warnings
 
+from minigrad.ops.activation import relu as _relu
+from minigrad.ops.activation import sigmoid, softplus, tanh
 from minigrad.ops.conv import conv2d
 from minigrad.ops.dropout import dropout
-from minigrad.ops.elementwise import relu as _relu
-from minigrad.ops.elementwise import sigmoid, softplus, tanh
 from minigrad.ops.index import one_hot
 from minigrad.ops.inplace import relu_
 from minigrad.ops.linalg import linear

@@ -10,8 +10,8 @@ from importlib import import_module
 from minigrad import methods
 
 FAMILIES = """
-    elementwise compare creation shape index reduce inplace linalg softmax loss norm dropout
-    conv pool
+    choice elementwise activation arithmetic compare creation shape index reduce inplace linalg
+    softmax loss norm dropout conv pool
 """.split()
 
 __all__ = []

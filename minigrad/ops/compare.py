@@ -3,7 +3,7 @@
 import numpy as np
 
 from minigrad.errors import DtypeError
-from minigrad.ops.elementwise import pair, shapes_clash
+from minigrad.ops.operands import pair, shapes_clash
 from minigrad.tensor import Tensor, wrap
 
 __all__ = """

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from minigrad.ops.arithmetic import mul
 from minigrad.ops.creation import default_generator
-from minigrad.ops.elementwise import mul
 from minigrad.ops.inplace import overwrite
 from minigrad.ops.shape import check_tensor
 from minigrad.tensor import wrap

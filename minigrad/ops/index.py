@@ -21,8 +21,9 @@ else:
     from minigrad.engine import Binary, Tensor, Unary, wrap
 
 from minigrad.engine import is_grad_enabled
-from minigrad.ops.elementwise import zeros_of
+from minigrad.ops.choice import where
 from minigrad.ops.inplace import overwrite
+from minigrad.ops.operands import zeros_of
 from minigrad.ops.shape import broadcast_to, check_dim, check_tensor, reshape, to, unsqueeze
 
 __all__ = ["gather", "select", "one_hot"]
@@ -228,8 +229,6 @@ class Put(Binary):
 
     @cython.ccall
     def backward(self, grad):
-        from minigrad.ops.elementwise import where
-
         written = np.zeros(grad.shape[-1], bool)
         written[self.index] = True
         dx = dy = None

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.engine import is_grad_enabled, producer
 from minigrad.errors import DtypeError, InplaceError, ShapeError
-from minigrad.ops import creation, elementwise
+from minigrad.ops import activation, arithmetic, choice, creation, elementwise
 from minigrad.ops.shape import broadcast_to, to
 from minigrad.tensor import LEAF, OWNER, VIEW, Tensor, wrap
 
@@ -74,26 +74,26 @@ def _over(name, function):
     return inplace
 
 
-add_ = _over("add_", elementwise.add)
-sub_ = _over("sub_", elementwise.sub)
-mul_ = _over("mul_", elementwise.mul)
-div_ = _over("div_", elementwise.div)
-pow_ = _over("pow_", elementwise.pow)
-neg_ = _over("neg_", elementwise.neg)
-abs_ = _over("abs_", elementwise.abs)
+add_ = _over("add_", arithmetic.add)
+sub_ = _over("sub_", arithmetic.sub)
+mul_ = _over("mul_", arithmetic.mul)
+div_ = _over("div_", arithmetic.div)
+pow_ = _over("pow_", arithmetic.pow)
+neg_ = _over("neg_", arithmetic.neg)
+abs_ = _over("abs_", choice.abs)
 exp_ = _over("exp_", elementwise.exp)
 log_ = _over("log_", elementwise.log)
 sqrt_ = _over("sqrt_", elementwise.sqrt)
-tanh_ = _over("tanh_", elementwise.tanh)
-sigmoid_ = _over("sigmoid_", elementwise.sigmoid)
-relu_ = _over("relu_", elementwise.relu)
-clamp_ = _over("clamp_", elementwise.clamp)
+tanh_ = _over("tanh_", activation.tanh)
+sigmoid_ = _over("sigmoid_", activation.sigmoid)
+relu_ = _over("relu_", activation.relu)
+clamp_ = _over("clamp_", choice.clamp)
 
 
 def _replace(old, value):
     """`value`, of old's shape and dtype; old's gradient is 0."""
     value = broadcast_to(to(value, old.dtype), old.shape)
-    return elementwise.where(wrap(np.zeros((), bool)), old, value)
+    return choice.where(wrap(np.zeros((), bool)), old, value)
 
 
 def fill_(input, value):

@@ -23,7 +23,7 @@ else:
     from minigrad import kernels as fast
     from minigrad.engine import Binary, Unary, wrap
 
-from minigrad.ops.elementwise import softplus
+from minigrad.ops.activation import softplus
 from minigrad.ops.index import take_flat
 from minigrad.ops.shape import check_tensor, permute, reshape, same_dtypes, unsqueeze
 from minigrad.ops.softmax import SoftmaxGrad, log_softmax, softmax

@@ -23,8 +23,10 @@ if cython.compiled:
 else:
     from minigrad.engine import Tensor, Unary, wrap
 
-from minigrad.ops.elementwise import exp, floating, maximum, minimum, sqrt, where, zeros_of
+from minigrad.ops.choice import maximum, minimum, where
+from minigrad.ops.elementwise import exp, sqrt
 from minigrad.ops.index import take_flat
+from minigrad.ops.operands import floating, zeros_of
 from minigrad.ops.shape import check_dim, check_tensor, reshape, to
 
 __all__ = """

@@ -15,7 +15,8 @@ else:
     from minigrad import kernels as fast
     from minigrad.engine import Binary, Unary
 
-from minigrad.ops.elementwise import exp, floating
+from minigrad.ops.elementwise import exp
+from minigrad.ops.operands import floating
 from minigrad.ops.shape import check_dim, check_tensor, reshape, to, transpose
 
 __all__ = ["softmax", "log_softmax"]

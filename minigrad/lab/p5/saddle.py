@@ -28,7 +28,7 @@ METHOD = (
     "goes on. Each seed also pushes the start off the line w₁ = −w₂ in a random direction by "
     "smaller and smaller distances, and counts the updates until the loss falls below ½."
 )
-SECONDS = 1.0
+SECONDS = 0.2
 PARAMETERS = {
     "seeds": Parameter(5, "random directions of the perturbed starts", 20),
     "start": Parameter([0.5, -0.5], "(w₁, w₂) where descent begins"),
@@ -236,7 +236,7 @@ def surface_figure(run, settings):
     panel.plot(0, 0, "X", color=plots.BLACK, ms=9, label="saddle")
     panel.set(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6))
     panel.grid(False)
-    figure.legend(loc="outside lower center", ncols=2)
+    plots.legend(figure)
     return Figure(
         figure,
         "The error surface L = (1 − w₁w₂)², contours labelled with the loss. Both methods run "
@@ -263,7 +263,7 @@ def promise_figure(run):
         panel.annotate(f"{here:.2f} at s = {at}", (at, here), (-6, 0), "data", "offset points",
                        ha="right", va="center")  # fmt: skip
     panel.set_ylim(-1.1, 2.5)
-    panel.legend(loc="lower left")
+    plots.legend(panel, loc="upper left")
     return Figure(
         figure,
         "The step along the eigenvector is a promise about small steps. The loss falls to 0 at "
@@ -287,7 +287,7 @@ def loss_figure(run):
     panel.plot(x, after, "-.", color=plots.RED, label="after the eigenvector step")
     panel.axhline(1, color=plots.BLACK, lw=0.8, ls=":")
     panel.set_ylim(-0.05, 1.7)
-    panel.legend(loc="lower left")
+    plots.legend(panel, loc="lower left")
     return Figure(
         figure,
         f"The loss settles at 1, the saddle's height, and stays there (of {len(first) - 1} "
@@ -316,7 +316,7 @@ def release_figure(measurements):
             sizes, mean, np.nan_to_num(sd), color=colour, marker=marker, capsize=3, label=label
         )
     panel.set_ylim(0)
-    panel.legend()
+    plots.legend(panel)
     n = len(measurements["seeds"])
     return Figure(
         figure,
