@@ -331,7 +331,8 @@ mg.save({"a": mg.zeros(1000)}, sys.argv[1])
 def test_kill_in_the_middle_leaves_the_old_file_whole(path):
     mg.save({"a": mg.ones(3)}, path)
     before = path.read_bytes()
-    run = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False, timeout=60)
+    command = [sys.executable, "-c", KILLED, str(path)]
+    run = subprocess.run(command, check=False, timeout=60, cwd=tmp_path)
     assert run.returncode == -9
     assert path.read_bytes() == before
 
