@@ -332,7 +332,7 @@ def test_kill_in_the_middle_leaves_the_old_file_whole(path):
     mg.save({"a": mg.ones(3)}, path)
     before = path.read_bytes()
     command = [sys.executable, "-c", KILLED, str(path)]
-    run = subprocess.run(command, check=False, timeout=60, cwd=tmp_path)
+    run = subprocess.run(command, check=False, timeout=60, cwd=path.parent)
     assert run.returncode == -9
     assert path.read_bytes() == before
 
