@@ -12,8 +12,11 @@ def mean_sd(values):
     (2.0, 1.4142135623730951)
     """
     values = np.asarray(values, float)
-    sd = float(values.std(ddof=1)) if len(values) > 1 else math.nan
-    return float(values.mean()), sd
+    if len(values) < 2:
+        return float(values.mean()), math.nan
+    if (values == values[0]).all():  # where rounding the mean would leave a spread of 1e-16
+        return float(values[0]), 0.0
+    return float(values.mean()), float(values.std(ddof=1))
 
 
 def interval(values, level=0.95):

@@ -36,6 +36,7 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums;
            grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); }
 figure { margin: 0; }
 figure svg { display: block; width: 100%; max-width: 36rem; height: auto; background: #fff; }
+figure svg * { stroke-linejoin: round; stroke-linecap: butt; }
 figcaption { color: var(--soft); font-size: .9rem; max-width: 36rem; }
 pre { overflow-x: auto; background: var(--wash); border: 1px solid var(--line);
       border-radius: .4rem; padding: .8rem; font-size: .82rem; line-height: 1.45; }

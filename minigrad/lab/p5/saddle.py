@@ -191,8 +191,8 @@ def numbers(measurements):
         Number("larger eigenvalue at the origin", [r["origin"]["eigenvalues"][1] for r in runs]),
         Number("smaller eigenvalue at (1, 1)", [r["minimum"]["eigenvalues"][0] for r in runs]),
         Number("larger eigenvalue at (1, 1)", [r["minimum"]["eigenvalues"][1] for r in runs]),
-        Number("loss at s·(1, 1), s = 1.4", [r["along"]["loss"][140] for r in runs], digits=4),
-        Number("loss at s·(1, 1), s = 1.5", [r["along"]["loss"][150] for r in runs], digits=4),
+        Number("loss at s·(1, 1), s = 1.4", [r["along"]["loss"][140] for r in runs], digits=5),
+        Number("loss at s·(1, 1), s = 1.5", [r["along"]["loss"][150] for r in runs], digits=5),
     ]
     for method in ("gradient descent", "momentum"):
         end = [np.linalg.norm(r["paths"][method][-1]) for r in runs]

@@ -41,8 +41,8 @@ METHOD = (
     "BatchNorm1d after every hidden Linear. Each seed splits the data anew (stratified) and tunes "
     "the learning rate of each arm by the validation loss, averaged over short trainings; the "
     "test part is looked at only after that, and the arm trains again on training and validation "
-    "part together. The loss of the whole training set, in evaluation mode, is taken several times an epoch; the "
-    "clock runs during updates only."
+    "part together. The loss of the whole training set, in evaluation mode, is taken several "
+    "times an epoch; the clock runs during updates only."
 )
 SECONDS = 3.0
 PARAMETERS = {
@@ -353,6 +353,7 @@ def epochs_figure(measurements, key, label, scale):
                 dash,
                 arm if part == "test" else None,
             )
+    panel.xaxis.get_major_locator().set_params(integer=True)
     panel.plot([], [], ":", color=plots.BLACK, label="dotted: training part")
     panel.plot([], [], "-", color=plots.BLACK, label="solid: test part")
     if key == "accuracy":
@@ -424,9 +425,10 @@ def verdict(measurements):
         if all(rates):
             least, most = min(min(r) for r in rates), max(max(r) for r in rates)
             chosen = sorted({r["arms"][name]["rate"] for r in measurements["runs"]})
+            best = ", ".join(f"{rate:g}" for rate in chosen)
             reasons.append(
-                f"{name} with batch norm validates as well as without it at the best rate "
-                f"({', '.join(f'{rate:g}' for rate in chosen)}) at rates from {least:g} to {most:g}."
+                f"{name} with batch norm, at rates from {least:g} to {most:g}, validates as well "
+                f"as without it at the best rate ({best})."
             )
         for arm, missed in c["missed"].items():
             if missed:
