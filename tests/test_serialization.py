@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 from collections import OrderedDict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from hypothesis.extra import numpy as hnp
 import minigrad as mg
 from minigrad import serialization
 
+PACKAGE = Path(mg.__file__).parent
 DTYPES = ["bool", "uint8", "int8", "int16", "int32", "int64", "float32", "float64"]
 arrays = st.sampled_from(DTYPES).flatmap(
     lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0))
@@ -332,7 +334,7 @@ def test_kill_in_the_middle_leaves_the_old_file_whole(path):
     mg.save({"a": mg.ones(3)}, path)
     before = path.read_bytes()
     command = [sys.executable, "-c", KILLED, str(path)]
-    run = subprocess.run(command, check=False, timeout=60, cwd=path.parent)
+    run = subprocess.run(command, check=False, timeout=60, cwd=PACKAGE.parent)
     assert run.returncode == -9
     assert path.read_bytes() == before
 
