@@ -1,13 +1,10 @@
-"""The scalar engine: reverse-mode derivatives of single numbers, to any order. Read it first.
+"""The scalar engine: derivatives to any order. Read it first; networks are in `scalar_nn.py`.
 
 A `Value` remembers the operation that made it and its two operands. An operation is one row in
 three tables: what it computes, what it passes back to its left operand, and what to its right.
-`Value.backward` walks from the result to the inputs and adds up what is passed back. The rules
-are arithmetic, written once: on floats they give numbers, on Values a graph to differentiate
-again. Neuron, Layer and MLP, the networks of Values, are in `scalar_nn.py`.
+`Value.backward`, the reverse mode, walks from the result to the inputs and adds up what is passed
+back. The rules are arithmetic: on floats they give numbers, on Values a graph to differentiate.
 """
-
-from __future__ import annotations
 
 from math import exp, log, nan, pow, tanh
 from numbers import Real
@@ -16,29 +13,21 @@ try:
     import cython
 except ImportError:
     from minigrad import _cython as cython
-if cython.compiled:  # each rule becomes two C functions; uncompiled, Python takes any number
-    Number = cython.fused_type(cython.double, object)
 
-cython.declare(NEW=cython.int, OPEN=cython.int, DONE=cython.int, LEAF=cython.int)
-cython.declare(CONSTANT=cython.int, ADD=cython.int, SUB=cython.int, MUL=cython.int)
-cython.declare(DIV=cython.int, POW=cython.int, EXP=cython.int, LOG=cython.int)
-cython.declare(TANH=cython.int, SIGMOID=cython.int, RELU=cython.int)
-NEW, OPEN, DONE = range(3)
+# What made a Value. (For the compiler: the C types of this file are in scalar.pxd.)
 LEAF, CONSTANT, ADD, SUB, MUL, DIV, POW, EXP, LOG, TANH, SIGMOID, RELU = range(12)
 NAMES = ("", "", "add", "sub", "mul", "div", "pow", "exp", "log", "tanh", "sigmoid", "relu")
 
 
 # fmt: off
-@cython.cfunc
-def _forward(op: cython.int, x: cython.double, y: cython.double) -> cython.double:
+def _forward(op, x, y):
     """z = op(x, y)."""
     return (x + y  if op == ADD else
             x - y  if op == SUB else
             x * y  if op == MUL else
             _function(op, x, y))
 
-@cython.cfunc
-def _function(op: cython.int, x: cython.double, y: cython.double) -> cython.double:
+def _function(op, x, y):
     """z = op(x, y) where it may fail: the errors are those of Python's floats, with a name."""
     try:
         if (op == DIV and y == 0) or (op == POW and x == 0 and y < 0):
@@ -55,8 +44,7 @@ def _function(op: cython.int, x: cython.double, y: cython.double) -> cython.doub
         operands = f"{x}, {y}" if op <= POW else x
         raise type(error)(f"{NAMES[op]}({operands}): {error}") from None
 
-@cython.cfunc
-def _to_left(op: cython.int, x: Number, y: Number, z: Number, g: Number) -> Number:
+def _to_left(op, x, y, z, g):
     """dL/dx = g dz/dx for z = op(x, y) and g = dL/dz."""
     return (g                              if op in (ADD, SUB) else
             g * y                          if op == MUL else
@@ -69,8 +57,7 @@ def _to_left(op: cython.int, x: Number, y: Number, z: Number, g: Number) -> Numb
             g * (x > 0)                    if op == RELU else
             g * z * (1 - z))               # SIGMOID
 
-@cython.cfunc
-def _to_right(op: cython.int, x: Number, y: Number, z: Number, g: Number) -> Number:
+def _to_right(op, x, y, z, g):
     """dL/dy = g dz/dy for z = op(x, y) and g = dL/dz."""
     return (g                            if op == ADD else
             -g                           if op == SUB else
@@ -78,20 +65,14 @@ def _to_right(op: cython.int, x: Number, y: Number, z: Number, g: Number) -> Num
             -g * z / y                   if op == DIV else
             g * z * _again(LOG, x, 0.0)  if x > 0 else  # POW
             g * (nan if x < 0 else 0.0))  # (-2)**y exists at whole y only
-# fmt: on
 
-
-@cython.cfunc
-def _again(op: cython.int, x: Number, y: Number) -> Number:
+def _again(op, x, y):
     """op(x, y) inside a rule."""
     return _apply(op, x, y) if isinstance(x, Value) else _forward(op, x, y)
 
-
-@cython.cfunc
-def _apply(op: cython.int, left, right):
+def _apply(op, left, right):
     """The Value z = op(left, right); made of constants alone it is one, and remembers nothing."""
-    x: Value = _operand(left)
-    y: Value = _operand(right)
+    x, y = _operand(left), _operand(right)
     if x is None or y is None:
         return NotImplemented
     z: Value = _constant(_forward(op, x.data, y.data))
@@ -99,22 +80,17 @@ def _apply(op: cython.int, left, right):
         z._op, z._left, z._right = op, x, y
     return z
 
-
-@cython.cfunc
-@cython.inline
-def _operand(v) -> Value:
+def _operand(v):
     """v as a Value; None if it is not even a number."""
     if isinstance(v, Value):
         return v
     return _constant(v) if isinstance(v, (float, int, Real)) else None
 
-
-@cython.cfunc
-@cython.inline
-def _constant(data: cython.double) -> Value:
+def _constant(data):
     v: Value = Value.__new__(Value)
     v.data, v._op = float(data), CONSTANT
     return v
+# fmt: on
 
 
 @cython.trashcan(True)  # freeing a graph must not recurse through it
@@ -123,30 +99,21 @@ def _constant(data: cython.double) -> Value:
 class Value:
     """A number that knows `+ - * / **`, `relu tanh exp log sigmoid` and its derivatives.
 
-    A plain number on either side is a constant, without a gradient. Comparisons, `==` too, are
-    by value, `hash` is by identity: sets and dicts tell equal Values apart. Errors are those of
-    floats (1/0 ZeroDivisionError, log 0 ValueError, exp 1000 OverflowError) and name the
-    operation. At 0, relu, x**0 and 0**y are taken as flat.
+    A plain number on either side is a constant, without a gradient. Comparisons are by value,
+    `hash` is by identity. Errors are those of floats (1/0 ZeroDivisionError, log 0 ValueError,
+    exp 1000 OverflowError) and name the operation. relu, x**0 and 0**y are taken as flat at 0.
 
     >>> from minigrad.scalar import Value
     >>> x = Value(2.0)
-    >>> y = x**3 + 5 * x
-    >>> y.backward(create_graph=True)
+    >>> (x**3 + 5 * x).backward(create_graph=True)
     >>> dy, x.grad = x.grad, 0.0
     >>> dy.backward()
     >>> dy, x
     (Value(data=17.0, grad=1.0), Value(data=2.0, grad=12.0))
     """
 
-    data = cython.declare(cython.double, visibility="public")
-    _grad: cython.double
-    _graph: Value  # the gradient, where it is a Value
-    _op: cython.int
-    _mark: cython.int
-    _left: Value
-    _right: Value
-    if not cython.compiled:  # as C fields start
-        _grad, _graph, _op, _mark = 0.0, None, 0, 0
+    if not cython.compiled:  # the fields that __init__ leaves as C starts them
+        _grad, _graph, _op, _visits = 0.0, None, LEAF, 0
 
     def __init__(self, data):
         self.data = float(data)
@@ -159,10 +126,6 @@ class Value:
     @grad.setter
     def grad(self, grad):
         self._grad, self._graph = float(grad), grad if isinstance(grad, Value) else None
-
-    def zero_grad(self):
-        """Set `grad` to 0.0; a gradient that was a Value lets go of its graph."""
-        self.grad = 0.0
 
     # fmt: off
     def __add__(self, other): return _apply(ADD, self, other)
@@ -189,22 +152,21 @@ class Value:
     def sigmoid(self): return _apply(SIGMOID, self, 0.0)
     def exp(self): return _apply(EXP, self, 0.0)
     def log(self): return _apply(LOG, self, 0.0)
+    def zero_grad(self): self.grad = 0.0
     # fmt: on
 
     def backward(self, create_graph: cython.bint = False):
         """Add d(self)/dx to `x.grad` of every leaf x, and set `grad` of the Values in between.
 
-        With `create_graph=True` the gradients are Values, to go on calculating with. (A leaf and
-        its gradient then refer to each other: `zero_grad` frees them, or the garbage collector.)
+        With `create_graph=True` gradients are Values, in a cycle with x until `x.zero_grad()`.
         """
         operations = _operations(self)
         v: Value
         for v in operations:  # from zero: only leaves add up over several calls
-            v._mark, v._grad, v._graph = NEW, 0.0, None
+            v._visits, v._grad, v._graph = 0, 0.0, None
         self.grad = self.grad + _constant(1.0) if create_graph else self._grad + 1.0
         for v in reversed(operations):
-            x: Value = v._left
-            y: Value = v._right
+            x, y = v._left, v._right
             if create_graph:
                 if x._op != CONSTANT:
                     x.grad = x.grad + _to_left(v._op, x, y, v, v._graph)
@@ -219,28 +181,18 @@ class Value:
                     y._graph = None
 
 
-@cython.cfunc
-def _operations(root: Value) -> list:
+def _operations(root):
     """The operations behind root, operands first; a loop, for graphs deeper than the stack."""
-    operations: list = []
-    stack: list = [root]
+    operations, stack = [], [root]
     while stack:
         v: Value = stack.pop()
-        if v._mark == NEW and v._op > CONSTANT:
-            v._mark = OPEN
+        v._visits += v._op > CONSTANT
+        if v._visits == 1:  # and once more after its operands
             stack.append(v)
             if v._left._op > CONSTANT:
                 stack.append(v._left)
             if v._right._op > CONSTANT:
                 stack.append(v._right)
-        elif v._mark == OPEN:
-            v._mark = DONE
+        elif v._visits == 2:
             operations.append(v)
     return operations
-
-
-def __getattr__(name):
-    """Neuron, Layer and MLP, from the file above this one."""
-    if name in ("Neuron", "Layer", "MLP"):
-        return getattr(__import__("minigrad.scalar_nn", fromlist=[name]), name)
-    raise AttributeError(f"module 'minigrad.scalar' has no attribute {name!r}")
