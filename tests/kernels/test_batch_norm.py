@@ -84,6 +84,31 @@ def test_backward_is_the_reference(batch, n, c, rest, dtype, seed, affine, train
         check(a, b, dtype, 200 if name == "dx" else 16 + count**0.5, 4)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(40, 17), (6, 9, 21)])
+def test_strided_arrays_are_read_as_their_numbers(dtype, shape):
+    x, dy = numbers(shape, dtype, 0, 3.0), numbers((2, *shape), dtype, 1)
+    weight, bias = vectors(shape[1], dtype, 2, True)
+
+    def apart(a):
+        wide = np.full([2 * n for n in a.shape], 77, a.dtype)
+        view = wide[(slice(None, None, 2),) * a.ndim]
+        view[...] = a
+        return view
+
+    y, mean, var = kernels.batch_norm(x, weight, bias, None, None, 1e-5)
+    want = kernels.batch_norm_backward(dy, x, weight, mean, var, 1e-5, True)
+    for w, b in ((weight, bias), (apart(weight), apart(bias))):
+        check(kernels.batch_norm(apart(x), w, b, None, None, 1e-5)[0], y, dtype, 16, 4)
+        fixed = kernels.batch_norm(apart(x), w, b, apart(mean), apart(var), 1e-5)[0]
+        check(fixed, y, dtype, 16, 4)
+    for w, m, v in ((weight, mean, var), (apart(weight), apart(mean), apart(var))):
+        got = kernels.batch_norm_backward(apart(dy), apart(x), w, m, v, 1e-5, True)
+        for a, b in zip(got, want, strict=True):
+            check(a, b, dtype, 200, 4)
+    assert want[1].shape == want[2].shape == (2, shape[1])
+
+
 # Accuracy and invariants -------------------------------------------------------------------------
 
 

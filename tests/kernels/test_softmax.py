@@ -100,6 +100,55 @@ def test_cross_entropy_is_the_reference(rows, n, dtype, seed, weighted, smoothin
         check(dx, want, dtype, 30, size=8)
 
 
+def apart(a):
+    """The numbers of `a`, with ones between them in memory (a valid class, too)."""
+    wide = np.ones([2 * n for n in a.shape], a.dtype)
+    view = wide[(slice(None, None, 2),) * a.ndim]
+    view[...] = a
+    return view
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", [np.int8, np.int32, np.int64, np.uint64, ">i8"])
+def test_cross_entropy_of_strided_arrays_and_any_integers(dtype, kind):
+    x, dy = logits((9, 7), dtype, 0), logits((9,), dtype, 1)
+    targets, weight = np.arange(9) % 7, np.arange(7).astype(dtype)
+    loss, stats, total = kernels.cross_entropy(x, targets, weight, -100, 0.1, "none")
+    dx = kernels.cross_entropy_backward(dy, x, stats, targets, weight, -100, 0.1, 0.5)
+    options = (apart(targets.astype(kind)), apart(weight), -100, 0.1)
+    got, got_stats, got_total = kernels.cross_entropy(apart(x), *options, "none")
+    check(got, loss, dtype, 30)
+    check(got_stats, stats, dtype, 30)
+    assert got_total == total
+    got = kernels.cross_entropy_backward(apart(dy), apart(x), apart(stats), *options, 0.5)
+    check(got, dx, dtype, 30, size=8)
+    for other in (targets, apart(targets), targets.astype(kind)):
+        options = (other, weight, -100, 0.1)
+        check(kernels.cross_entropy(apart(x), *options, "none")[0], loss, dtype, 30)
+        got = kernels.cross_entropy_backward(apart(dy), apart(x), apart(stats), *options, 0.5)
+        check(got, dx, dtype, 30, size=8)
+
+
+@pytest.mark.parametrize("ignored", [0, 3, 6, -1, -(2**63), 2**63 - 1])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_any_integer_may_be_the_ignored_one(ignored, smoothing):
+    x = logits((9, 7), np.float64, 0)
+    targets = np.array([ignored, 1, 2, ignored, 4, 5, 1, 2, ignored])
+    kept = targets != ignored
+    loss, stats, total = kernels.cross_entropy(x, targets, None, ignored, smoothing, "none")
+    options = (targets[kept], None, -100, smoothing)
+    want, want_stats, count = kernels.cross_entropy(x[kept], *options, "none")
+    assert total == count == kept.sum()
+    assert not loss[~kept].any()
+    check(loss[kept], want, np.float64, 8)
+    dx = kernels.cross_entropy_backward(
+        np.ones(()), x, stats, targets, None, ignored, smoothing, 1.0
+    )
+    want = kernels.cross_entropy_backward(np.ones(()), x[kept], want_stats, *options, 1.0)
+    assert not dx[~kept].any()
+    check(dx[kept], want, np.float64, 8)
+
+
 # Accuracy, and against formulas of their own -----------------------------------------------------
 
 
