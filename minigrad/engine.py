@@ -52,7 +52,7 @@ else:
 
 
 from minigrad import methods
-from minigrad.tensor import ALIAS, LEAF, PICK, VIEW
+from minigrad.tensor import LEAF, PICK, VIEW
 
 _anomaly = {"on": False}
 
@@ -272,7 +272,7 @@ def save_out(node: Function, result: Tensor):
 @cython.cfunc
 def link_view(result: Tensor, x: Tensor):
     result._storage = x._shared()
-    result._view = x._view if x._view == ALIAS else VIEW
+    result._view = VIEW
     result._epoch = result._storage.rebased
 
 

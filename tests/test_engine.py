@@ -464,6 +464,19 @@ def test_in_place_on_a_view_is_refused_when_recorded():
     assert y[0].tolist() == [2.0, 4.0]
 
 
+def test_views_of_a_detached_tensor_follow_the_same_rules():
+    w = leaf(3.0)
+    detached = leaf([1.0, 2.0]).detach()
+    with pytest.raises(InplaceError, match="view"):
+        detached[0].mul_(w)
+    stale = detached[:1]
+    detached.mul_(w)
+    with pytest.raises(InplaceError, match="older"):
+        stale * 1
+    detached[:1].sum().backward()
+    assert w.grad.item() == 1.0
+
+
 def test_in_place_on_expanded_memory_is_refused():
     with pytest.raises(InplaceError):
         mg.zeros(1).expand(3).add_(1)
