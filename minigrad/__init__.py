@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 
 from minigrad import autograd, errors, func, nn, optim, scalar, utils
 from minigrad.autograd import grad
-from minigrad.config import get_config, show_config
+from minigrad.config import get_config, get_num_threads, set_num_threads, show_config
 from minigrad.dtypes import bool_ as bool
 from minigrad.dtypes import float32, float64, int8, int16, int32, int64, uint8
 from minigrad.grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled

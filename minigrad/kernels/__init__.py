@@ -14,6 +14,7 @@ from minigrad.kernels import reference
 
 FOLDER = Path(__file__).parent
 LEVELS = ("baseline", "v3", "v4")
+SHARED = ("threads", "memory")  # what the kernels are built on: loaded before them
 
 
 def _pick():
@@ -42,7 +43,10 @@ _publish(reference)
 level = "reference"
 if _loader.compiled:
     level = _pick()
+    for _name in SHARED:
+        _path = _loader.extension(FOLDER / level, _name)
+        globals()[_name] = _loader.load(f"minigrad.kernels.{_name}", _path)
     for _path in sorted((FOLDER / level).iterdir()):
         _name = _path.name.partition(".")[0]
-        if _loader.extension(FOLDER / level, _name) == _path and _name != "cpu":
+        if _loader.extension(FOLDER / level, _name) == _path and _name not in ("cpu", *SHARED):
             _publish(_loader.load(f"minigrad.kernels.{_name}", _path))
