@@ -1,11 +1,14 @@
 """Benchmarks: ours and the peers, interleaved in one process, medians, the ratio last.
 
-    python -m benchmarks                 all
-    python -m benchmarks gemm mlp        some
-    python -m benchmarks list
+    python -m benchmarks                          all, one thread
+    python -m benchmarks gemm mlp -k float64      some modules, some rows
+    python -m benchmarks list gemm                what there is
+    python -m benchmarks --threads 2 --json now.json --chart docs
 
-They run on the minigrad that is installed. The repository's root is first on the path here; if
-the tree is not built, it is taken off, so that the installed package is measured.
+`harness.py` says how a row is measured, `roofline.py` what the machine could do at most; every
+other file is a table. They run on the minigrad that is installed. The repository's root is first
+on the path here; if the tree is not built, it is taken off, so that the installed package is
+measured.
 """
 
 import sys

@@ -1,46 +1,120 @@
-"""Softmax cross-entropy, forward and backward."""
+"""Softmax and softmax cross-entropy."""
+
+from functools import partial
 
 import numpy as np
 
-import minigrad as mg
-from benchmarks.harness import Row, peer
+from benchmarks.harness import Row
+from benchmarks.peers import jitted, peer
 
-TITLE = "Softmax cross-entropy, forward + backward (float32)"
-SIZES = [(32, 10), (128, 1000), (4096, 100), (64, 50257)]
+TITLE = "Softmax cross-entropy, forward + backward; softmax, forward"
+SIZES = ((128, 1000), (4096, 100), (64, 50257), (32, 10), (1000, 1000), (16, 8000), (20000, 10))
+AIMED = SIZES[:3]
 
 
 def numpy_step(z, t):
     rows = np.arange(len(t))
     shifted = z - z.max(axis=1, keepdims=True)
-    e = np.exp(shifted)
-    total = e.sum(axis=1, keepdims=True)
+    p = np.exp(shifted)
+    total = p.sum(axis=1, keepdims=True)
     loss = (np.log(total[:, 0]) - shifted[rows, t]).mean()
-    p = e / total
+    p /= total
     p[rows, t] -= 1
-    return loss, p / np.float32(len(t))
+    p *= z.dtype.type(1 / len(t))
+    return loss, p
 
 
-def framework(lib, functional, z, t):
+def framework(name, z, t):
+    lib = peer(name)
     z, t = lib.tensor(z), lib.tensor(t)
     z.requires_grad_()
+    cross_entropy = lib.nn.functional.cross_entropy
 
     def step():
         z.grad = None
-        functional.cross_entropy(z, t).backward()
+        loss = cross_entropy(z, t)
+        loss.backward()
+        return loss, z.grad
 
     return step
 
 
-def rows(quick):
-    torch = peer("torch")
+def jax_step(z, t):
+    jax = peer("jax")
+
+    def loss(z, t):
+        return -jax.numpy.take_along_axis(jax.nn.log_softmax(z), t[:, None], 1).mean()
+
+    return jitted(jax.value_and_grad(loss), z, t)
+
+
+def mygrad_step(z, t):
+    mygrad, losses = peer("mygrad"), peer("mygrad.nnet.losses")
+    z = mygrad.tensor(z)
+
+    def step():
+        loss = losses.softmax_crossentropy(z, t)
+        loss.backward()
+        return loss, z.grad
+
+    return step
+
+
+def build(shape, dtype):
     chance = np.random.default_rng(0)
-    for n, k in SIZES[: 2 if quick else 4]:
-        z = chance.normal(size=(n, k)).astype(np.float32)
-        t = chance.integers(0, k, n)
-        columns = {
-            "minigrad": framework(mg, mg.nn.functional, z, t),
-            "NumPy": lambda z=z, t=t: numpy_step(z, t),
-        }
-        if torch:
-            columns["PyTorch"] = framework(torch, torch.nn.functional, z, t)
-        yield Row(f"({n}, {k})", columns)
+    z = chance.standard_normal(shape, dtype)
+    t = chance.integers(0, shape[1], shape[0])
+    return {
+        "minigrad": partial(framework, "minigrad", z, t),
+        "NumPy": lambda: partial(numpy_step, z, t),
+        "PyTorch": partial(framework, "torch", z, t),
+        "JAX-jit": partial(jax_step, z, t),
+        "MyGrad": partial(mygrad_step, z, t),
+    }
+
+
+def numpy_softmax(z):
+    p = np.exp(z - z.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    return p
+
+
+def build_softmax(shape, dtype):
+    z = np.random.default_rng(0).standard_normal(shape, dtype)
+
+    def framework(name):
+        lib = peer(name)
+        return partial(lib.nn.functional.softmax, lib.tensor(z), dim=1)
+
+    return {
+        "minigrad": partial(framework, "minigrad"),
+        "NumPy": lambda: partial(numpy_softmax, z),
+        "PyTorch": partial(framework, "torch"),
+        "JAX-jit": lambda: jitted(peer("jax").nn.softmax, z),
+    }
+
+
+def rows(quick):
+    kinds = [(np.dtype(d).name, d) for d in (np.float32, np.float64)]
+    for kind, dtype in kinds:
+        for shape in SIZES[: 2 if quick else None]:
+            size = shape[0] * shape[1] * np.dtype(dtype).itemsize
+            yield Row(
+                f"{kind} cross-entropy {shape}",
+                partial(build, shape, dtype),
+                group=f"{kind} cross-entropy",
+                work=3 * size,  # logits read twice, their gradient written
+                limit=("triad", kind, 2 * size),
+                aims={"PyTorch": 3, "NumPy": 8} if shape in AIMED else {"PyTorch": 1, "NumPy": 1},
+            )
+    for kind, dtype in kinds:
+        for shape in SIZES[: 2 if quick else None]:
+            size = shape[0] * shape[1] * np.dtype(dtype).itemsize
+            yield Row(
+                f"{kind} softmax {shape}",
+                partial(build_softmax, shape, dtype),
+                group=f"{kind} softmax",
+                work=2 * size,
+                limit=("copy", kind, 2 * size),
+                aims={"PyTorch": 1, "NumPy": 1},
+            )

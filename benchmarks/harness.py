@@ -1,80 +1,190 @@
 """How a row is measured: every column in turn, many rounds, medians.
 
-A benchmark module has a `TITLE` and a function `rows(quick)` that yields
-`Row(name, {column: callable})`; the first column is "minigrad", and a peer that is not installed
-is simply left out. Interleaving spreads the noise of a shared machine over all columns.
+A benchmark module has a `TITLE` and a function `rows(quick)` that yields `Row`s, and makes no
+data: that happens in `Row.build`, when the row is its turn. Interleaving spreads the noise of a
+shared machine over all columns. Before any time is taken the columns' first results are compared:
+a peer that computes something else is no peer.
 """
 
-import importlib
+import gc
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+import numpy as np
+
+from benchmarks import roofline
+
+OURS = "minigrad"
+BEST = "best peer"  # in `Row.aims`: the fastest of the other columns
 
 
 @dataclass
 class Row:
-    """One line of a table: a name and what each column runs; `per` divides the time."""
+    """One line of a table.
+
+    `build()` gives {column: function that sets up and returns the step to time}; the column of
+    ours is "minigrad". A column whose set-up raises ImportError (a peer that is not installed)
+    is left out.
+    """
 
     name: str
-    columns: dict
-    per: int = 1
-    note: dict = field(default_factory=dict)
+    build: Callable[[], dict]
+    group: str = ""  # rows with one summary
+    per: int = 1  # a step does this many of what is counted: divides the time
+    work: float = 0  # FLOP or bytes a step, against `limit`
+    limit: tuple = ()  # arguments of `roofline.limit`
+    aims: dict = field(default_factory=dict)  # {column: the ratio that was to be reached}
+    facts: dict = field(default_factory=dict)  # what charts and fits need: n, dtype …
+    tolerance: float = 1e-3  # of the first results, relative to their norm; 0: do not compare
+    measured: Callable | None = None  # gives {column: [values]} itself, in `unit`
+    unit: str = "s"
 
 
-def peer(name):
-    """The module of a peer, or None where it is not installed."""
-    try:
-        module = importlib.import_module(name)
-    except ImportError:
-        return None
-    if name == "torch":
-        module.set_num_threads(1)
-    return module
+@dataclass
+class Result:
+    """What was found: medians in `unit`, spreads (interquartile range over median)."""
+
+    name: str
+    group: str
+    facts: dict
+    aims: dict
+    unit: str = "s"
+    medians: dict = field(default_factory=dict)
+    spreads: dict = field(default_factory=dict)
+    samples: int = 0
+    rate: float = 0  # FLOP/s or bytes/s of ours
+    share: float = 0  # of the limit
+    kind: str = ""  # of the limit
+    notes: list = field(default_factory=list)
+
+    def ratios(self):
+        """{peer: its time over ours}."""
+        ours = self.medians.get(OURS)
+        return {n: t / ours for n, t in self.medians.items() if n != OURS} if ours else {}
+
+    def missed(self):
+        """[(peer, ratio, aim)] of the aims that were not reached."""
+        ratios = self.ratios()
+        found = []
+        for name, aim in self.aims.items():
+            if name == BEST and ratios:
+                nearest = min(ratios, key=ratios.get)
+                if ratios[nearest] < aim:
+                    found.append((nearest, ratios[nearest], aim))
+            elif name in ratios and ratios[name] < aim:
+                found.append((name, ratios[name], aim))
+        return found
 
 
-def _once(function, repeats):
+def as_arrays(value):
+    """The numbers in what a step returned, as flat float64 arrays; [] for nothing."""
+    if value is None:
+        return []
+    if isinstance(value, (tuple, list)):
+        return [a for v in value for a in as_arrays(v)]
+    if hasattr(value, "detach"):
+        value = value.detach().numpy()
+    elif type(value).__module__.startswith("mygrad"):
+        value = value.data
+    return [np.asarray(value, dtype=np.float64).ravel()]
+
+
+def disagreement(first, other):
+    """How far two results are apart, relative to the norm of the first."""
+    first, other = as_arrays(first), as_arrays(other)
+    if not first or not other:
+        return 0.0
+    if [a.size for a in first] != [a.size for a in other]:
+        return float("inf")
+    gaps = [np.linalg.norm(a - b) / (np.linalg.norm(a) + 1e-30) for a, b in zip(first, other)]
+    return float(max(gaps))
+
+
+def once(function, repeats):
+    """Seconds of a call, the mean of `repeats`."""
     start = time.perf_counter()
     for _ in range(repeats):
         function()
     return (time.perf_counter() - start) / repeats
 
 
-def measure(row, budget=1.0):
-    """Median seconds of each column, and the spread (interquartile range over median)."""
+def set_up(row, result):
+    """{column: step}, each run once and compared with ours; trouble goes to `result.notes`."""
+    steps, values = {}, {}
+    for name, make in row.build().items():
+        try:
+            steps[name] = make()
+            values[name] = steps[name]()
+        except ImportError:
+            steps.pop(name, None)
+        except Exception as error:
+            steps.pop(name, None)
+            result.notes.append(f"{name} failed: {type(error).__name__}: {error}"[:200])
+    for name, value in values.items():
+        gap = disagreement(values.get(OURS), value) if row.tolerance else 0.0
+        if not gap <= row.tolerance:
+            result.notes.append(f"{name} disagrees with minigrad's result by {gap:.1e}")
+    return steps
+
+
+def interleave(steps, limit, budget, sample):
+    """{column: [seconds]}, and the limit's rates: rounds of all columns until `budget` is used.
+
+    A sample is the mean over about `sample` seconds; the column that goes first changes.
+    """
     repeats = {}
-    for name, function in row.columns.items():
-        for _ in range(3):
-            function()
-        once = max(min(_once(function, 1) for _ in range(3)), 1e-9)
-        repeats[name] = max(1, int(0.002 / once))
-    times = {name: [] for name in row.columns}
-    end = time.perf_counter() + budget
-    while time.perf_counter() < end or len(next(iter(times.values()))) < 7:
-        for name, function in row.columns.items():
-            times[name].append(_once(function, repeats[name]))
-    result = {}
+    for name, function in steps.items():
+        warm = time.perf_counter() + 0.05
+        times = [once(function, 1)]
+        while time.perf_counter() < warm and len(times) < 50:
+            times.append(once(function, 1))
+        repeats[name] = max(1, round(sample / max(statistics.median(times), 1e-8)))
+    gc.collect()
+    gc.freeze()  # what is there now is not searched again while others are timed
+    names = list(steps)
+    times, rates = {name: [] for name in names}, []
+    start = time.perf_counter()
+    least = 7 if budget >= 0.5 else 5
+    while True:
+        turn = len(times[names[0]])
+        spent = time.perf_counter() - start
+        if spent > budget and turn >= least or spent > 20 * budget and turn >= 3:
+            break
+        for k in range(len(names)):
+            name = names[(turn + k) % len(names)]
+            times[name].append(once(steps[name], repeats[name]))
+        if limit:
+            rates.append(limit())
+    gc.unfreeze()
+    return times, rates
+
+
+def measure(row, quick=False):
+    """A Result: medians of many rounds, never an exception of a row."""
+    result = Result(row.name, row.group, row.facts, row.aims, row.unit)
+    rates = []
+    try:
+        if row.measured:
+            times = row.measured()
+        else:
+            steps = set_up(row, result)
+            if OURS not in steps:
+                return result
+            limit = roofline.limit(*row.limit) if row.limit else None
+            times, rates = interleave(steps, limit, *((0.12, 5e-4) if quick else (0.6, 2e-3)))
+    except Exception as error:
+        result.notes.append(f"failed: {type(error).__name__}: {error}"[:200])
+        return result
     for name, values in times.items():
         middle = statistics.median(values)
-        low, _, high = statistics.quantiles(values, n=4)
-        result[name] = (middle / row.per, (high - low) / middle)
+        low, _, high = statistics.quantiles(values, n=4) if len(values) > 1 else (middle,) * 3
+        result.medians[name] = middle / row.per
+        result.spreads[name] = (high - low) / middle if middle else 0.0
+        result.samples = len(values)
+    if row.work and OURS in times:
+        result.rate = row.work / statistics.median(times[OURS])
+        result.kind = row.limit[0] if row.limit else ""
+        result.share = result.rate / statistics.median(rates) if rates else 0.0
     return result
-
-
-def run(module, quick=False):
-    """Print the table of one benchmark module; return its results."""
-    print(f"\n{module.TITLE}")
-    header = None
-    results = {}
-    for row in module.rows(quick):
-        found = measure(row, 0.3 if quick else 1.0)
-        names = list(found)
-        if names != header:
-            header = names
-            cells = [f"{n} µs".rjust(15) for n in names]
-            print(" " * 34 + "".join(cells) + "   time ÷ minigrad's")
-        ours = found[names[0]][0]
-        cells = [f"{t * 1e6:10.2f} ±{s * 100:2.0f}%".rjust(15) for t, s in found.values()]
-        ratios = [f"{n} {found[n][0] / ours:.2f}×" for n in names[1:]]
-        print(f"{row.name:<34}" + "".join(cells) + "   " + ", ".join(ratios), flush=True)
-        results[row.name] = {n: t for n, (t, _) in found.items()}
-    return results

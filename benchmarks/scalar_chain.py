@@ -1,19 +1,28 @@
-"""The scalar engine against micrograd: a chain of operations, and one step of a small network."""
+"""The scalar engine against micrograd: a chain of operations, and its demonstration on moons."""
 
 import random
 import sys
+from functools import partial
 
-from benchmarks.harness import Row, peer
-from minigrad import scalar, scalar_nn
+import numpy as np
 
-TITLE = "Scalar engine, an operation, forward + backward (micrograd where installed)"
+from benchmarks.harness import Row
+from benchmarks.peers import peer
+
+TITLE = "Scalar engine, forward + backward"
 STEPS = 600  # of z*b + a: two operations each
-POINTS = 16
+POINTS = 100
 SIZES = (2, [16, 16, 1])
+ENGINES = {
+    "minigrad": ("minigrad.scalar", "minigrad.scalar_nn"),
+    "micrograd": ("micrograd.engine", "micrograd.nn"),
+}
 
 
-def chain(value):
-    """600 times z = z*b + a, and the gradient."""
+def chain(engine):
+    """STEPS times z = z*b + a, and the gradient."""
+    value = peer(engine[0]).Value
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), 10000))  # micrograd's sort is recursive
 
     def step():
         a, b, z = value(0.001), value(1.001), value(1.0)
@@ -25,40 +34,48 @@ def chain(value):
     return step
 
 
-def network(nn, value):
-    """One SGD step of micrograd's demonstration: hinge loss and weight decay on POINTS points."""
+def moons(count):
+    """Two interleaved half circles with noise, and their labels ±1."""
+    chance = np.random.default_rng(1)
+    angle = chance.uniform(0, np.pi, count)
+    label = np.arange(count) % 2 * 2 - 1
+    x = np.where(label < 0, np.cos(angle), 1 - np.cos(angle))
+    y = np.where(label < 0, np.sin(angle), 0.5 - np.sin(angle))
+    points = np.stack([x, y], axis=1) + chance.normal(scale=0.1, size=(count, 2))
+    return points.tolist(), label.tolist()
+
+
+def demonstration(engine, count):
+    """One step of micrograd's demo: max-margin loss over all points, L2 penalty, SGD."""
+    value, nn = peer(engine[0]).Value, peer(engine[1])
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), 100000))
     random.seed(0)
     model = nn.MLP(*SIZES)
-    points = [[random.uniform(-1, 1), random.uniform(-1, 1)] for _ in range(POINTS)]
-    labels = [1.0 if x * y > 0 else -1.0 for x, y in points]
+    points, labels = moons(count)
 
     def step():
         inputs = [list(map(value, p)) for p in points]
-        scores = [model(x) for x in inputs]
-        losses = [(1 + -y * s).relu() for y, s in zip(labels, scores, strict=True)]
+        scores = list(map(model, inputs))
+        losses = [(1 + -y * s).relu() for y, s in zip(labels, scores)]
         decay = 1e-4 * sum(p * p for p in model.parameters())
-        loss = sum(losses) * (1.0 / POINTS) + decay
+        loss = sum(losses) * (1.0 / count) + decay
         model.zero_grad()
         loss.backward()
         for p in model.parameters():
-            p.data -= 1e-6 * p.grad
+            p.data -= 1e-3 * p.grad
         return loss.data
 
     return step
 
 
 def rows(quick):
-    columns = {"minigrad": chain(scalar.Value)}
-    networks = {"minigrad": network(scalar_nn, scalar.Value)}
-    micrograd = peer("micrograd.engine")
-    if micrograd:
-        sys.setrecursionlimit(max(sys.getrecursionlimit(), 10000))  # its sort is recursive
-        columns["micrograd"] = chain(micrograd.Value)
-        networks["micrograd"] = network(peer("micrograd.nn"), micrograd.Value)
-        assert columns["minigrad"]() == columns["micrograd"]()
-        assert abs(networks["minigrad"]() - networks["micrograd"]()) < 1e-9
-    else:
-        print("micrograd is not installed: its columns are left out (pip install micrograd)")
-    yield Row("chain z*b + a, an operation", columns, 2 * STEPS)
-    if not quick:
-        yield Row("MLP 2-16-16-1, 16 points, a step", networks)
+    aims = {"micrograd": 25}
+
+    def columns(step, *arguments):
+        return {name: partial(step, engine, *arguments) for name, engine in ENGINES.items()}
+
+    yield Row("chain z*b + a, an operation", partial(columns, chain), per=2 * STEPS, aims=aims)
+    count = 10 if quick else POINTS
+    yield Row(
+        f"moons, MLP 2-16-16-1, {count} points, a step", partial(columns, demonstration, count)
+    )

@@ -1,0 +1,71 @@
+"""What a run leaves behind: JSON, and a table for a README."""
+
+import json
+import sys
+
+from benchmarks.harness import OURS, Result
+from benchmarks.table import amount, ratio, roof
+
+
+def save(run, path):
+    """Write a run as JSON."""
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(run, file, indent=1, ensure_ascii=False)
+
+
+def load(paths):
+    """Runs written by `save`, as one: later files add modules, or replace them."""
+    whole = None
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            run = json.load(file)
+        if whole is None:
+            whole = run
+        else:
+            whole["modules"].update(run["modules"])
+    return whole
+
+
+def results(run, module=None):
+    """The `Result`s of a run, all or of one module."""
+    found = []
+    for name, part in run["modules"].items():
+        if module in (None, name):
+            for row in part["rows"]:
+                fields = {k: v for k, v in row.items() if k != "ratios"}
+                found.append(Result(**fields))
+    return found
+
+
+def markdown(run, path):
+    """Write the table: a line for each row, our time, the roof, the ratio to each peer."""
+    text = "\n".join(_markdown(run)) + "\n"
+    if path == "-":
+        sys.stdout.write("\n" + text)
+        return
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _markdown(run):
+    found = run["machine"]
+    names = list(dict.fromkeys(n for r in results(run) for n in r.medians if n != OURS))
+    versions = ", ".join(f"{k} {v}" for k, v in found["versions"].items())
+    yield (
+        f"`{found['command']}`, {found['date']}, {found['cpu']}, {found['threads']} thread(s), "
+        f"kernels {found['build']['cpu level']}; {versions}. Medians; the numbers under a peer "
+        "are its time divided by ours."
+    )
+    yield ""
+    yield "| | " + OURS + " | of the roof | " + " | ".join(names) + " |"
+    yield "| --- | ---: | ---: |" + " ---: |" * len(names)
+    for module, part in run["modules"].items():
+        yield f"| **{part['title']}** (`{module}`) | | |" + " |" * len(names)
+        for result in results(run, module):
+            if OURS not in result.medians:
+                continue
+            spread = f"±{result.spreads[OURS]:.0%}"
+            ours = f"{amount(result.medians[OURS], result.unit)} {spread}"
+            ratios = result.ratios()
+            cells = [ratio(ratios[n])[:-1] if n in ratios else "" for n in names]
+            yield f"| {result.name} | {ours} | {roof(result).strip()} | {' | '.join(cells)} |"
