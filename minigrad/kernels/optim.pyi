@@ -1,9 +1,9 @@
 from numpy import ndarray
 
 def sgd_step(
-    p: ndarray,
-    g: ndarray,
-    buf: ndarray | None,
+    p: list[ndarray],
+    g: list[ndarray],
+    buf: list[ndarray] | None,
     lr: float,
     momentum: float,
     dampening: float,
@@ -13,9 +13,9 @@ def sgd_step(
     first: bool,
 ) -> None: ...
 def adagrad_step(
-    p: ndarray,
-    g: ndarray,
-    total: ndarray,
+    p: list[ndarray],
+    g: list[ndarray],
+    total: list[ndarray],
     lr: float,
     lr_decay: float,
     eps: float,
@@ -24,11 +24,11 @@ def adagrad_step(
     maximize: bool,
 ) -> None: ...
 def rmsprop_step(
-    p: ndarray,
-    g: ndarray,
-    v: ndarray,
-    mean: ndarray | None,
-    buf: ndarray | None,
+    p: list[ndarray],
+    g: list[ndarray],
+    v: list[ndarray],
+    mean: list[ndarray] | None,
+    buf: list[ndarray] | None,
     lr: float,
     alpha: float,
     eps: float,
@@ -37,11 +37,11 @@ def rmsprop_step(
     maximize: bool,
 ) -> None: ...
 def adam_step(
-    p: ndarray,
-    g: ndarray,
-    m: ndarray,
-    v: ndarray,
-    vmax: ndarray | None,
+    p: list[ndarray],
+    g: list[ndarray],
+    m: list[ndarray],
+    v: list[ndarray],
+    vmax: list[ndarray] | None,
     lr: float,
     beta1: float,
     beta2: float,
@@ -53,10 +53,10 @@ def adam_step(
     maximize: bool,
 ) -> None: ...
 def radam_step(
-    p: ndarray,
-    g: ndarray,
-    m: ndarray,
-    v: ndarray,
+    p: list[ndarray],
+    g: list[ndarray],
+    m: list[ndarray],
+    v: list[ndarray],
     lr: float,
     beta1: float,
     beta2: float,

@@ -1,172 +1,179 @@
-"""One pass over a parameter, its gradient and its state for each step of an optimizer, in place.
+"""One step of an optimizer for a list of parameters: one pass over each, in place.
 
 The formulas are PyTorch's (`Optimizers` in the docstrings of `minigrad.optim` explain them). What
-depends on the step alone, such as 1 - β₁ᵗ, is computed once, in double; the pass itself runs in
-the parameter's dtype. Where an optional array would put a branch into the loop, which then would
-not vectorise, the pass goes in blocks that stay in the nearest cache, one short loop after the
-other.
+depends on the step alone, such as 1 - β₁ᵗ, is computed once, in double, for all parameters; the
+passes stand in `optim.h`. For the threads the parameters are laid end to end and cut into pieces:
 
-Arrays that are not plain float32 or float64 in C order, of one shape, go to the NumPy twin in
-`reference`. A kernel returns None.
+    parameter   |      0      |1|        2        | 3 |
+    piece       |     0     |     1     |     2     | 3 |
+
+Each argument that stands for arrays is a list with one for each parameter, or None where a rule
+goes without. What is not plain float32 or float64 in C order, of one shape, goes to the NumPy
+twin in `reference`. A kernel returns None.
 """
 
 cimport numpy as cnp
-from libc.math cimport pow, sqrt, sqrtf
+from libc.math cimport pow, sqrt
+from libc.stdlib cimport free, malloc
 
 from minigrad.kernels import reference
 
+from minigrad.kernels.threads cimport parallel
+
 cnp.import_array()
 
-ctypedef fused real:
-    float
-    double
+cdef extern from "optim.h" nogil:
+    ctypedef struct Span:
+        char *p
+        char *g
+        char *a
+        char *b
+        char *c
+        Py_ssize_t n
+    ctypedef struct Options:
+        double step, eps, decay, shrink, momentum, keep, rest1, beta2, rest2, correction, adapt
+        bint nesterov, maximize, first
+    void sgd_f32(const Span* s, const Options* o) noexcept
+    void sgd_f64(const Span* s, const Options* o) noexcept
+    void adagrad_f32(const Span* s, const Options* o) noexcept
+    void adagrad_f64(const Span* s, const Options* o) noexcept
+    void rmsprop_f32(const Span* s, const Options* o) noexcept
+    void rmsprop_f64(const Span* s, const Options* o) noexcept
+    void adam_f32(const Span* s, const Options* o) noexcept
+    void adam_f64(const Span* s, const Options* o) noexcept
+    void radam_f32(const Span* s, const Options* o) noexcept
+    void radam_f64(const Span* s, const Options* o) noexcept
+
+ctypedef void (*Rule)(const Span* s, const Options* o) noexcept nogil
 
 cdef enum:
-    BLOCK = 512
+    PIECE = 1 << 15  # elements
 
 
 # Which arrays may take the fast path --------------------------------------------------------
 
 
-cdef inline int float_kind(object p, object g) noexcept:
-    """NPY_FLOAT32 or NPY_FLOAT64 where p, writable, and g are such arrays; else -1."""
+cdef inline int float_kind(object p) noexcept:
+    """NPY_FLOAT32 or NPY_FLOAT64 where p is such an array, plain and writable; else -1."""
     cdef int kind
     if not cnp.PyArray_CheckExact(p) or not cnp.PyArray_ISCARRAY(<cnp.ndarray> p):
         return -1
     kind = cnp.PyArray_TYPE(<cnp.ndarray> p)
-    if kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64:
-        return -1
-    if not cnp.PyArray_CheckExact(g) or not cnp.PyArray_ISCARRAY_RO(<cnp.ndarray> g):
-        return -1
-    return kind if alike(p, g) else -1
+    return kind if kind == cnp.NPY_FLOAT32 or kind == cnp.NPY_FLOAT64 else -1
 
 
-cdef inline bint alike(object p, object s) noexcept:
-    return cnp.PyArray_TYPE(<cnp.ndarray> p) == cnp.PyArray_TYPE(<cnp.ndarray> s) and (
-        cnp.PyArray_NDIM(<cnp.ndarray> p) == cnp.PyArray_NDIM(<cnp.ndarray> s)
+cdef inline bint alike(object p, object s, bint writable) noexcept:
+    """Whether s is a plain array of the dtype and shape of p."""
+    cdef int ndim = cnp.PyArray_NDIM(<cnp.ndarray> p)
+    if not cnp.PyArray_CheckExact(s) or not (
+        cnp.PyArray_ISCARRAY(<cnp.ndarray> s) if writable
+        else cnp.PyArray_ISCARRAY_RO(<cnp.ndarray> s)
+    ):
+        return False
+    return (
+        cnp.PyArray_TYPE(<cnp.ndarray> p) == cnp.PyArray_TYPE(<cnp.ndarray> s)
+        and cnp.PyArray_NDIM(<cnp.ndarray> s) == ndim
         and cnp.PyArray_CompareLists(
-            cnp.PyArray_DIMS(<cnp.ndarray> p),
-            cnp.PyArray_DIMS(<cnp.ndarray> s),
-            cnp.PyArray_NDIM(<cnp.ndarray> p),
+            cnp.PyArray_DIMS(<cnp.ndarray> p), cnp.PyArray_DIMS(<cnp.ndarray> s), ndim
         )
     )
 
 
-cdef inline bint is_state(object p, object s) noexcept:
-    """Whether s is a state array for p: writable, of its dtype and shape."""
-    return (cnp.PyArray_CheckExact(s) and cnp.PyArray_ISCARRAY(<cnp.ndarray> s) and alike(p, s))
+cdef bint understand(Span* s, tuple arrays, Py_ssize_t i, int kind) noexcept:
+    """Fill `s` with the i-th parameter, its gradient and its state; False if one is not plain."""
+    cdef char* data[5]
+    cdef Py_ssize_t k
+    cdef object p = <object> (<list> arrays[0])[i], a
+    if kind == -1:
+        return False
+    for k in range(5):
+        data[k] = NULL
+        if k < len(arrays) and arrays[k] is not None:
+            a = (<list> arrays[k])[i]
+            if not alike(p, a, k != 1):
+                return False
+            data[k] = cnp.PyArray_BYTES(<cnp.ndarray> a)
+    s.p, s.g, s.a, s.b, s.c = data[0], data[1], data[2], data[3], data[4]
+    s.n = cnp.PyArray_SIZE(<cnp.ndarray> p)
+    return True
 
 
-cdef inline void* data(object a) noexcept:
-    return NULL if a is None else cnp.PyArray_DATA(<cnp.ndarray> a)
+# The passes, in pieces ----------------------------------------------------------------------
 
 
-cdef inline Py_ssize_t length(object a) noexcept:
-    return cnp.PyArray_SIZE(<cnp.ndarray> a)
+cdef struct Job:
+    const Span* spans
+    Py_ssize_t count, itemsize
+    Rule rule
+    const Options* options
 
 
-# The passes ----------------------------------------------------------------------------------
+cdef void do_piece(void* context, Py_ssize_t index) noexcept nogil:
+    """Elements index PIECE, … of the parameters laid end to end"""
+    cdef const Job* job = <const Job*> context
+    cdef const Span* s = job.spans
+    cdef Span part
+    cdef const Span* end = s + job.count
+    cdef Py_ssize_t begin = index * PIECE, first, last, skip
+    while s != end and begin + PIECE > 0:
+        first, last = max(begin, 0), min(begin + PIECE, s.n)
+        if first < last:
+            skip = first * job.itemsize
+            part.p, part.g, part.n = s.p + skip, s.g + skip, last - first
+            part.a = NULL if s.a == NULL else s.a + skip
+            part.b = NULL if s.b == NULL else s.b + skip
+            part.c = NULL if s.c == NULL else s.c + skip
+            job.rule(&part, job.options)
+        begin -= s.n
+        s += 1
 
 
-cdef inline real root(real x) noexcept nogil:
-    return sqrtf(x) if real is float else sqrt(x)
+cdef void do_all(const Span* spans, Py_ssize_t count, Py_ssize_t itemsize, Rule rule,
+                 const Options* options) noexcept:
+    cdef Job job
+    cdef Py_ssize_t i, pieces, size = 0
+    job.spans, job.count, job.itemsize = spans, count, itemsize
+    job.rule, job.options = rule, options
+    for i in range(count):
+        size += spans[i].n
+    pieces = (size + PIECE - 1) // PIECE
+    if pieces == 1:
+        do_piece(&job, 0)
+    elif pieces > 1:
+        with nogil:
+            parallel(do_piece, &job, pieces)
 
 
-cdef inline real descent(const real* p, const real* g, Py_ssize_t i, real decay,
-                         bint maximize) noexcept nogil:
-    """±g + decay p"""
-    cdef real d = -g[i] if maximize else g[i]
-    return d + decay * p[i] if decay != 0 else d
-
-
-cdef void sgd(real* p, const real* g, real* buf, Py_ssize_t n, real lr, real momentum,
-              real keep, real decay, bint nesterov, bint maximize, bint first) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef real d
-    if buf == NULL:
+cdef object step(Rule f32, Rule f64, const Options* options, tuple arrays):
+    """Apply the rule to the parameters arrays[0]; return what is left of `arrays` to the twin."""
+    cdef Py_ssize_t i, k, n, floats = 0, doubles = 0
+    cdef Span* spans
+    cdef int kind
+    cdef list odd = []
+    for column in arrays:
+        if column is not None and (type(column) is not list or len(column) != len(arrays[0])):
+            return arrays
+    n = len(<list> arrays[0])
+    spans = <Span*> malloc((n + 1) * sizeof(Span))  # floats from the left, doubles from the right
+    if spans == NULL:
+        raise MemoryError
+    try:
         for i in range(n):
-            p[i] -= lr * descent(p, g, i, decay, maximize)
-        return
-    for i in range(n):
-        d = descent(p, g, i, decay, maximize)
-        buf[i] = d if first else momentum * buf[i] + keep * d
-        p[i] -= lr * (d + momentum * buf[i] if nesterov else buf[i])
-
-
-cdef void adagrad(real* p, const real* g, real* total, Py_ssize_t n, real lr, real eps,
-                  real decay, bint maximize) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef real d
-    for i in range(n):
-        d = descent(p, g, i, decay, maximize)
-        total[i] += d * d
-        p[i] -= lr * d / (root(total[i]) + eps)
-
-
-cdef void rmsprop(real* p, const real* g, real* v, real* mean, real* buf, Py_ssize_t n, real lr,
-                  real alpha, real rest, real eps, real decay, real momentum,
-                  bint maximize) noexcept nogil:
-    cdef Py_ssize_t i, start, end
-    cdef real[BLOCK] d, u
-    for start from 0 <= start < n by BLOCK:
-        end = min(n - start, BLOCK)
-        for i in range(end):
-            d[i] = descent(p, g, i, decay, maximize)
-            v[i] = alpha * v[i] + rest * d[i] * d[i]
-            u[i] = v[i]
-        if mean != NULL:
-            for i in range(end):
-                mean[i] += rest * (d[i] - mean[i])
-                u[i] = u[i] - mean[i] * mean[i]
-                u[i] = 0 if u[i] < 0 else u[i]  # by rounding; its root would be NaN
-            mean += end
-        for i in range(end):
-            u[i] = d[i] / (root(u[i]) + eps)
-        if buf != NULL:
-            for i in range(end):
-                buf[i] = momentum * buf[i] + u[i]
-                u[i] = buf[i]
-            buf += end
-        for i in range(end):
-            p[i] -= lr * u[i]
-        p, g, v = p + end, g + end, v + end
-
-
-cdef void adam(real* p, const real* g, real* m, real* v, real* top, Py_ssize_t n, real step,
-               real rest1, real beta2, real rest2, real correction, real eps, real decay,
-               real shrink, bint maximize) noexcept nogil:
-    cdef Py_ssize_t i, start, end
-    cdef real d
-    cdef real* second = v
-    for start from 0 <= start < n by BLOCK:
-        end = min(n - start, BLOCK)
-        for i in range(end):
-            d = descent(p, g, i, decay, maximize)
-            m[i] += rest1 * (d - m[i])
-            v[i] = beta2 * v[i] + rest2 * d * d
-        if top != NULL:
-            for i in range(end):
-                d = v[i] if v[i] > top[i] else top[i]
-                top[i] = v[i] if v[i] != v[i] else d  # NaN wins
-            second = top
-            top += end
-        for i in range(end):
-            p[i] = shrink * p[i] - step * m[i] / (root(second[i]) * correction + eps)
-        p, g, m, v = p + end, g + end, m + end, v + end
-        second = v
-
-
-cdef void radam(real* p, const real* g, real* m, real* v, Py_ssize_t n, real step, real rest1,
-                real beta2, real rest2, real adapt, real eps, real decay, real shrink,
-                bint maximize) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef real d
-    for i in range(n):
-        d = descent(p, g, i, decay, maximize)
-        m[i] += rest1 * (d - m[i])
-        v[i] = beta2 * v[i] + rest2 * d * d
-        d = adapt / (root(v[i]) + eps) if adapt != 0 else 1
-        p[i] = shrink * p[i] - step * m[i] * d
+            kind = float_kind((<list> arrays[0])[i])
+            k = n - 1 - doubles if kind == cnp.NPY_FLOAT64 else floats
+            if not understand(spans + k, arrays, i, kind):
+                odd.append(i)
+            elif kind == cnp.NPY_FLOAT64:
+                doubles += 1
+            else:
+                floats += 1
+        do_all(spans, floats, sizeof(float), f32, options)
+        do_all(spans + n - doubles, doubles, sizeof(double), f64, options)
+    finally:
+        free(spans)
+    if odd:
+        return [None if column is None else [column[i] for i in odd] for column in arrays]
+    return None
 
 
 # The kernels, in order of increasing complexity ---------------------------------------------
@@ -178,22 +185,12 @@ def sgd_step(p, g, buf, double lr, double momentum, double dampening, double wei
 
     Without `buf` (None): p := p - lr g. `nesterov` takes g + μ buf.
     """
-    cdef int kind = float_kind(p, g)
-    if kind == -1 or not (buf is None or is_state(p, buf)):
-        reference.sgd_step(p, g, buf, lr, momentum, dampening, weight_decay, nesterov, maximize,
-                           first)
-        return
-    cdef Py_ssize_t n = length(p)
-    cdef void* pp = data(p)
-    cdef void* gp = data(g)
-    cdef void* bp = data(buf)
-    cdef double keep = 1 - dampening
-    if kind == cnp.NPY_FLOAT32:
-        sgd(<float*> pp, <float*> gp, <float*> bp, n, <float> lr, <float> momentum, <float> keep,
-            <float> weight_decay, nesterov, maximize, first)
-    else:
-        sgd(<double*> pp, <double*> gp, <double*> bp, n, lr, momentum, keep, weight_decay,
-            nesterov, maximize, first)
+    cdef Options o
+    o.step, o.momentum, o.keep, o.decay = lr, momentum, 1 - dampening, weight_decay
+    o.nesterov, o.maximize, o.first = nesterov, maximize, first
+    odd = step(sgd_f32, sgd_f64, &o, (p, g, buf))
+    if odd is not None:
+        reference.sgd_step(*odd, lr, momentum, dampening, weight_decay, nesterov, maximize, first)
 
 
 def adagrad_step(p, g, total, double lr, double lr_decay, double eps, double weight_decay,
@@ -202,20 +199,11 @@ def adagrad_step(p, g, total, double lr, double lr_decay, double eps, double wei
 
     `total` is s, η `lr_decay`; t counts the steps from 1.
     """
-    cdef int kind = float_kind(p, g)
-    if kind == -1 or not is_state(p, total):
-        reference.adagrad_step(p, g, total, lr, lr_decay, eps, weight_decay, t, maximize)
-        return
-    cdef Py_ssize_t n = length(p)
-    cdef void* pp = data(p)
-    cdef void* gp = data(g)
-    cdef void* sp = data(total)
-    cdef double rate = lr / (1 + (t - 1) * lr_decay)
-    if kind == cnp.NPY_FLOAT32:
-        adagrad(<float*> pp, <float*> gp, <float*> sp, n, <float> rate, <float> eps,
-                <float> weight_decay, maximize)
-    else:
-        adagrad(<double*> pp, <double*> gp, <double*> sp, n, rate, eps, weight_decay, maximize)
+    cdef Options o
+    o.step, o.eps, o.decay, o.maximize = lr / (1 + (t - 1) * lr_decay), eps, weight_decay, maximize
+    odd = step(adagrad_f32, adagrad_f64, &o, (p, g, total))
+    if odd is not None:
+        reference.adagrad_step(*odd, lr, lr_decay, eps, weight_decay, t, maximize)
 
 
 def rmsprop_step(p, g, v, mean, buf, double lr, double alpha, double eps, double weight_decay,
@@ -225,26 +213,12 @@ def rmsprop_step(p, g, v, mean, buf, double lr, double alpha, double eps, double
     With `mean` (not None), centered: ḡ := α ḡ + (1-α) g and √(v - ḡ²). With `buf`:
     buf := μ buf + g / (√v + ε) and p := p - lr buf.
     """
-    cdef int kind = float_kind(p, g)
-    if kind == -1 or not (is_state(p, v) and (mean is None or is_state(p, mean))
-                          and (buf is None or is_state(p, buf))):
-        reference.rmsprop_step(p, g, v, mean, buf, lr, alpha, eps, weight_decay, momentum,
-                               maximize)
-        return
-    cdef Py_ssize_t n = length(p)
-    cdef void* pp = data(p)
-    cdef void* gp = data(g)
-    cdef void* vp = data(v)
-    cdef void* ap = data(mean)
-    cdef void* bp = data(buf)
-    cdef double rest = 1 - alpha
-    if kind == cnp.NPY_FLOAT32:
-        rmsprop(<float*> pp, <float*> gp, <float*> vp, <float*> ap, <float*> bp, n, <float> lr,
-                <float> alpha, <float> rest, <float> eps, <float> weight_decay, <float> momentum,
-                maximize)
-    else:
-        rmsprop(<double*> pp, <double*> gp, <double*> vp, <double*> ap, <double*> bp, n, lr,
-                alpha, rest, eps, weight_decay, momentum, maximize)
+    cdef Options o
+    o.step, o.beta2, o.rest2, o.eps = lr, alpha, 1 - alpha, eps
+    o.decay, o.momentum, o.maximize = weight_decay, momentum, maximize
+    odd = step(rmsprop_f32, rmsprop_f64, &o, (p, g, v, mean, buf))
+    if odd is not None:
+        reference.rmsprop_step(*odd, lr, alpha, eps, weight_decay, momentum, maximize)
 
 
 def adam_step(p, g, m, v, vmax, double lr, double beta1, double beta2, double eps,
@@ -255,30 +229,17 @@ def adam_step(p, g, m, v, vmax, double lr, double beta1, double beta2, double ep
     Weight decay is added to the gradient, g := ±g + wd p, or if `decoupled` (AdamW) shrinks the
     parameter first, p := p - lr wd p.
     """
-    cdef int kind = float_kind(p, g)
-    cdef object top = vmax if amsgrad else None
-    if kind == -1 or not (is_state(p, m) and is_state(p, v) and (top is None or is_state(p, top))
-                          and not (amsgrad and vmax is None)):
-        reference.adam_step(p, g, m, v, vmax, lr, beta1, beta2, eps, weight_decay, t, amsgrad,
-                            decoupled, maximize)
-        return
-    cdef Py_ssize_t n = length(p)
-    cdef void* pp = data(p)
-    cdef void* gp = data(g)
-    cdef void* mp = data(m)
-    cdef void* vp = data(v)
-    cdef void* tp = data(top)
-    cdef double step = lr / (1 - pow(beta1, t))
-    cdef double correction = 1 / sqrt(1 - pow(beta2, t))
-    cdef double shrink = 1 - lr * weight_decay if decoupled else 1
-    cdef double decay = 0 if decoupled else weight_decay
-    if kind == cnp.NPY_FLOAT32:
-        adam(<float*> pp, <float*> gp, <float*> mp, <float*> vp, <float*> tp, n, <float> step,
-             <float> (1 - beta1), <float> beta2, <float> (1 - beta2), <float> correction,
-             <float> eps, <float> decay, <float> shrink, maximize)
-    else:
-        adam(<double*> pp, <double*> gp, <double*> mp, <double*> vp, <double*> tp, n, step,
-             1 - beta1, beta2, 1 - beta2, correction, eps, decay, shrink, maximize)
+    cdef Options o
+    o.step, o.rest1, o.beta2, o.rest2 = lr / (1 - pow(beta1, t)), 1 - beta1, beta2, 1 - beta2
+    o.correction, o.eps, o.maximize = 1 / sqrt(1 - pow(beta2, t)), eps, maximize
+    o.shrink = 1 - lr * weight_decay if decoupled else 1
+    o.decay = 0 if decoupled else weight_decay
+    odd = (p, g, m, v, vmax)
+    if vmax is not None or not amsgrad:
+        odd = step(adam_f32, adam_f64, &o, (p, g, m, v, vmax if amsgrad else None))
+    if odd is not None:
+        reference.adam_step(*odd, lr, beta1, beta2, eps, weight_decay, t, amsgrad, decoupled,
+                            maximize)
 
 
 def radam_step(p, g, m, v, double lr, double beta1, double beta2, double eps,
@@ -289,29 +250,17 @@ def radam_step(p, g, m, v, double lr, double beta1, double beta2, double eps,
     r² = (ρ-4) (ρ-2) ρ∞ / ((ρ∞-4) (ρ∞-2) ρ) where ρ > 5; before that, p := p - lr m / bc₁.
     bcᵢ and weight decay as in `adam_step`.
     """
-    cdef int kind = float_kind(p, g)
-    if kind == -1 or not (is_state(p, m) and is_state(p, v)):
-        reference.radam_step(p, g, m, v, lr, beta1, beta2, eps, weight_decay, t, decoupled,
-                             maximize)
-        return
-    cdef Py_ssize_t n = length(p)
-    cdef void* pp = data(p)
-    cdef void* gp = data(g)
-    cdef void* mp = data(m)
-    cdef void* vp = data(v)
-    cdef double step = lr / (1 - pow(beta1, t))
+    cdef Options o
     cdef double bc2 = 1 - pow(beta2, t)
     cdef double end = 2 / (1 - beta2) - 1
     cdef double rho = end - 2 * t * pow(beta2, t) / bc2
-    cdef double adapt = 0
+    o.step, o.rest1, o.beta2, o.rest2 = lr / (1 - pow(beta1, t)), 1 - beta1, beta2, 1 - beta2
+    o.adapt = 0
     if rho > 5:
-        adapt = sqrt((rho - 4) * (rho - 2) * end / ((end - 4) * (end - 2) * rho) * bc2)
-    cdef double shrink = 1 - lr * weight_decay if decoupled else 1
-    cdef double decay = 0 if decoupled else weight_decay
-    if kind == cnp.NPY_FLOAT32:
-        radam(<float*> pp, <float*> gp, <float*> mp, <float*> vp, n, <float> step,
-              <float> (1 - beta1), <float> beta2, <float> (1 - beta2), <float> adapt,
-              <float> eps, <float> decay, <float> shrink, maximize)
-    else:
-        radam(<double*> pp, <double*> gp, <double*> mp, <double*> vp, n, step, 1 - beta1, beta2,
-              1 - beta2, adapt, eps, decay, shrink, maximize)
+        o.adapt = sqrt((rho - 4) * (rho - 2) * end / ((end - 4) * (end - 2) * rho) * bc2)
+    o.eps, o.maximize = eps, maximize
+    o.shrink = 1 - lr * weight_decay if decoupled else 1
+    o.decay = 0 if decoupled else weight_decay
+    odd = step(radam_f32, radam_f64, &o, (p, g, m, v))
+    if odd is not None:
+        reference.radam_step(*odd, lr, beta1, beta2, eps, weight_decay, t, decoupled, maximize)

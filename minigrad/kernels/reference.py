@@ -9,6 +9,7 @@ those names are the kernels, so write `builtins.max` where Python's is meant.
 """
 
 import functools
+import inspect
 import math
 
 import numpy as np
@@ -769,15 +770,22 @@ def avg_pool2d_grad(dy, size, window, stride, padding, ceil_mode, count_include_
 # ---------------------------------------------------------------- optim
 
 
-def in_place(function):
-    """Make `function`, which changes its first arguments, silent as the other kernels are."""
+def for_each_parameter(rule):
+    """A kernel of lists with an array for each parameter (None: a rule goes without), in place.
 
-    @functools.wraps(function)
-    def kept(*args, **kwargs):
+    The rule says it for one parameter; its arguments before `lr` are arrays.
+    """
+    arrays = list(inspect.signature(rule).parameters).index("lr")
+
+    @functools.wraps(rule)
+    def step(*args):
+        parameters = len(args[0])
+        lists = [[None] * parameters if a is None else a for a in args[:arrays]]
         with np.errstate(all="ignore"):
-            function(*args, **kwargs)
+            for row in zip(*lists, strict=True):
+                rule(*row, *args[arrays:])
 
-    return kept
+    return step
 
 
 def _gradient(p, g, weight_decay, maximize):
@@ -785,7 +793,7 @@ def _gradient(p, g, weight_decay, maximize):
     return g + weight_decay * p if weight_decay else g
 
 
-@in_place
+@for_each_parameter
 def sgd_step(p, g, buf, lr, momentum, dampening, weight_decay, nesterov, maximize, first):
     """g := ±g + wd p;  buf := μ buf + (1-τ) g, at first g;  p := p - lr (buf, or g + μ buf)
 
@@ -798,7 +806,7 @@ def sgd_step(p, g, buf, lr, momentum, dampening, weight_decay, nesterov, maximiz
     p -= lr * g
 
 
-@in_place
+@for_each_parameter
 def adagrad_step(p, g, total, lr, lr_decay, eps, weight_decay, t, maximize):
     """g := ±g + wd p;  s := s + g²;  p := p - lr / (1 + (t-1) η) g / (√s + ε)
 
@@ -809,7 +817,7 @@ def adagrad_step(p, g, total, lr, lr_decay, eps, weight_decay, t, maximize):
     p -= lr / (1 + (t - 1) * lr_decay) * g / (np.sqrt(total) + eps)
 
 
-@in_place
+@for_each_parameter
 def rmsprop_step(p, g, v, mean, buf, lr, alpha, eps, weight_decay, momentum, maximize):
     """g := ±g + wd p;  v := α v + (1-α) g²;  p := p - lr g / (√v + ε)
 
@@ -829,7 +837,7 @@ def rmsprop_step(p, g, v, mean, buf, lr, alpha, eps, weight_decay, momentum, max
     p -= lr * step
 
 
-@in_place
+@for_each_parameter
 def adam_step(
     p, g, m, v, vmax, lr, beta1, beta2, eps, weight_decay, t, amsgrad, decoupled, maximize
 ):
@@ -850,7 +858,7 @@ def adam_step(
     p -= lr / (1 - beta1**t) * m / (root + eps)
 
 
-@in_place
+@for_each_parameter
 def radam_step(p, g, m, v, lr, beta1, beta2, eps, weight_decay, t, decoupled, maximize):
     """m := β₁ m + (1-β₁) g;  v := β₂ v + (1-β₂) g²;  p := p - lr (m / bc₁) r √bc₂ / (√v + ε)
 

@@ -80,22 +80,20 @@ class Adagrad(Optimizer):
         }
         super().__init__(params, options)
 
-    def update(self, p, g, state, group):
+    def update_all(self, rows, group):
         """One step of the formula above."""
-        t = state["step"] = state.get("step", 0) + 1
-        total = self.buffer(state, "sum", p, group["initial_accumulator_value"])
-        kernels.adagrad_step(
-            p._array,
-            g._array,
-            total._array,
-            float(group["lr"]),
-            group["lr_decay"],
-            group["eps"],
-            group["weight_decay"],
-            t,
-            group["maximize"],
-        )
-        p._bump(self._step_name)
+        for t, some in self._by_age(rows).items():
+            kernels.adagrad_step(
+                *self._arrays(some),
+                self._buffers(some, "sum", group["initial_accumulator_value"]),
+                float(group["lr"]),
+                group["lr_decay"],
+                group["eps"],
+                group["weight_decay"],
+                t,
+                group["maximize"],
+            )
+        self._note_changes(rows)
 
 
 class RMSprop(Optimizer):
@@ -168,16 +166,15 @@ class RMSprop(Optimizer):
         }
         super().__init__(params, options)
 
-    def update(self, p, g, state, group):
+    def update_all(self, rows, group):
         """One step of the formula above."""
-        state["step"] = state.get("step", 0) + 1
         momentum = group["momentum"]
+        self._by_age(rows)  # counts
         kernels.rmsprop_step(
-            p._array,
-            g._array,
-            self.buffer(state, "square_avg", p)._array,
-            self.buffer(state, "grad_avg", p)._array if group["centered"] else None,
-            self.buffer(state, "momentum_buffer", p)._array if momentum else None,
+            *self._arrays(rows),
+            self._buffers(rows, "square_avg"),
+            self._buffers(rows, "grad_avg") if group["centered"] else None,
+            self._buffers(rows, "momentum_buffer") if momentum else None,
             float(group["lr"]),
             group["alpha"],
             group["eps"],
@@ -185,7 +182,7 @@ class RMSprop(Optimizer):
             momentum,
             group["maximize"],
         )
-        p._bump(self._step_name)
+        self._note_changes(rows)
 
 
 def _check_betas(optimizer, group):
@@ -270,28 +267,27 @@ class Adam(Optimizer):
         _check_betas(self, group)
         super().check(group)
 
-    def update(self, p, g, state, group):
+    def update_all(self, rows, group):
         """One step of the formula above."""
-        t = state["step"] = state.get("step", 0) + 1
         beta1, beta2 = group["betas"]
         amsgrad = group["amsgrad"]
-        kernels.adam_step(
-            p._array,
-            g._array,
-            self.buffer(state, "exp_avg", p)._array,
-            self.buffer(state, "exp_avg_sq", p)._array,
-            self.buffer(state, "max_exp_avg_sq", p)._array if amsgrad else None,
-            float(group["lr"]),
-            beta1,
-            beta2,
-            group["eps"],
-            group["weight_decay"],
-            t,
-            amsgrad,
-            self.decoupled,
-            group["maximize"],
-        )
-        p._bump(self._step_name)
+        for t, some in self._by_age(rows).items():
+            kernels.adam_step(
+                *self._arrays(some),
+                self._buffers(some, "exp_avg"),
+                self._buffers(some, "exp_avg_sq"),
+                self._buffers(some, "max_exp_avg_sq") if amsgrad else None,
+                float(group["lr"]),
+                beta1,
+                beta2,
+                group["eps"],
+                group["weight_decay"],
+                t,
+                amsgrad,
+                self.decoupled,
+                group["maximize"],
+            )
+        self._note_changes(rows)
 
 
 class AdamW(Adam):
@@ -402,22 +398,21 @@ class RAdam(Optimizer):
         _check_betas(self, group)
         super().check(group)
 
-    def update(self, p, g, state, group):
+    def update_all(self, rows, group):
         """One step of the formula above."""
-        t = state["step"] = state.get("step", 0) + 1
         beta1, beta2 = group["betas"]
-        kernels.radam_step(
-            p._array,
-            g._array,
-            self.buffer(state, "exp_avg", p)._array,
-            self.buffer(state, "exp_avg_sq", p)._array,
-            float(group["lr"]),
-            beta1,
-            beta2,
-            group["eps"],
-            group["weight_decay"],
-            t,
-            group["decoupled_weight_decay"],
-            group["maximize"],
-        )
-        p._bump(self._step_name)
+        for t, some in self._by_age(rows).items():
+            kernels.radam_step(
+                *self._arrays(some),
+                self._buffers(some, "exp_avg"),
+                self._buffers(some, "exp_avg_sq"),
+                float(group["lr"]),
+                beta1,
+                beta2,
+                group["eps"],
+                group["weight_decay"],
+                t,
+                group["decoupled_weight_decay"],
+                group["maximize"],
+            )
+        self._note_changes(rows)

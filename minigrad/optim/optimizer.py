@@ -73,6 +73,7 @@ class Optimizer:
 
     ranges: dict[str, tuple[float, float]] = {}
     buffers: tuple[str, ...] = ()
+    _one_by_one = False  # whether `update` goes before `update_all`
 
     def __init__(self, params, defaults):
         if isinstance(params, (Tensor, np.ndarray)):
@@ -93,10 +94,12 @@ class Optimizer:
             self.add_param_group(group)
 
     def __init_subclass__(cls, **kwargs):
-        """A `step` of a subclass's own also counts as one for the schedulers' warning."""
+        """What a subclass defines goes first: its `update` too, above another's `update_all`."""
         super().__init_subclass__(**kwargs)
+        if "update" in vars(cls) or "update_all" in vars(cls):
+            cls._one_by_one = "update_all" not in vars(cls)
         cls._step_name = f"{cls.__name__}.step"  # what the version counter is told
-        if "step" in vars(cls):
+        if "step" in vars(cls):  # counts as one for the schedulers' warning
             cls.step = _noted(cls.step)
 
     def _name(self):
@@ -159,6 +162,7 @@ class Optimizer:
                     f"{self._name()}: parameter {k}, shape {p.shape}, is already in another group"
                 )
         if len({id(p) for p in params}) < len(params):
+            self._one_by_one = True  # the second update needs the result of the first
             warnings.warn(
                 f"{self._name()}: a parameter occurs twice in one group and will be updated "
                 "twice a step",
@@ -214,12 +218,14 @@ class Optimizer:
         recording = is_grad_enabled()
         set_grad_mode_(False)
         try:
-            state, update = self.state, self.update
+            state = self.state
             for group in self.param_groups:
-                for p in group["params"]:
-                    grad = p._grad
-                    if grad is not None:
-                        update(p, grad, state[p], group)
+                rows = [(p, p._grad, state[p]) for p in group["params"] if p._grad is not None]
+                if not self._one_by_one:
+                    self.update_all(rows, group)
+                else:
+                    for p, g, kept in rows:
+                        self.update(p, g, kept, group)
         finally:
             set_grad_mode_(recording)
         self._stepped = True
@@ -236,6 +242,18 @@ class Optimizer:
             What is kept for `p` from step to step; empty at first. `state_dict` saves it.
         group : dict
             The options of `p`'s group.
+        """
+        self.update_all([(p, g, state)], group)
+
+    def update_all(self, rows, group):
+        """The same for all parameters of a group: what a rule may define instead, for speed.
+
+        Parameters
+        ----------
+        rows : list of (p, g, state)
+            As in `update`.
+        group : dict
+            The options of the group.
         """
         raise NotImplementedError(
             f"{self._name()}: a rule defines update(self, p, g, state, group), or step(self)"
@@ -257,6 +275,38 @@ class Optimizer:
         if found is None:
             found = state[name] = wrap(np.full(p.shape, fill, p.dtype))
         return found
+
+    # what rules for all rows (p, g, state) at once have in common ----------------------------
+    @staticmethod
+    def _arrays(rows):
+        """The arrays of the parameters and of the gradients."""
+        return [p._array for p, _, _ in rows], [g._array for _, g, _ in rows]
+
+    def _buffers(self, rows, name, fill=0.0):
+        """The arrays of the states `name`, which are made where they are missing."""
+        try:
+            return [state[name]._array for _, _, state in rows]
+        except KeyError:
+            return [self.buffer(state, name, p, fill)._array for p, _, state in rows]
+
+    @staticmethod
+    def _by_age(rows):
+        """`rows` by their number of updates, t, which is counted: {t: rows}."""
+        ages = {}
+        for row in rows:
+            state = row[2]
+            t = state["step"] = state["step"] + 1 if "step" in state else 1
+            if t in ages:
+                ages[t].append(row)
+            else:
+                ages[t] = [row]
+        return ages
+
+    def _note_changes(self, rows):
+        """Tell the graph that the parameters of `rows` were changed in place."""
+        name = self._step_name
+        for p, _, _ in rows:
+            p._bump(name)
 
     # checkpoints ----------------------------------------------------------------------------
     def state_dict(self):

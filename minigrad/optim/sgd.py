@@ -83,26 +83,28 @@ class SGD(Optimizer):
                 f"got momentum {group['momentum']} and dampening {group['dampening']}"
             )
 
-    def update(self, p, g, state, group):
+    def update_all(self, rows, group):
         """One step of the formula above."""
         momentum = group["momentum"]
-        buf, first = None, False
-        if momentum:
-            buf = state.get("momentum_buffer")
-            first = buf is None
-            if first:
-                buf = state["momentum_buffer"] = wrap(np.empty(p._array.shape, p._array.dtype))
-            buf = buf._array
-        kernels.sgd_step(
-            p._array,
-            g._array,
-            buf,
-            float(group["lr"]),
-            momentum,
-            group["dampening"],
-            group["weight_decay"],
-            group["nesterov"],
-            group["maximize"],
-            first,
-        )
-        p._bump(self._step_name)
+        old, new = [], []
+        for row in rows:
+            state = row[2]
+            if not momentum or "momentum_buffer" in state:
+                old.append(row)
+            else:
+                state["momentum_buffer"] = wrap(np.empty(row[0].shape, row[0].dtype))
+                new.append(row)
+        for chosen, first in ((old, False), (new, True)):
+            if chosen:
+                kernels.sgd_step(
+                    *self._arrays(chosen),
+                    self._buffers(chosen, "momentum_buffer") if momentum else None,
+                    float(group["lr"]),
+                    momentum,
+                    group["dampening"],
+                    group["weight_decay"],
+                    group["nesterov"],
+                    group["maximize"],
+                    first,
+                )
+        self._note_changes(rows)

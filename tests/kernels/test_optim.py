@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import minigrad
 from minigrad import kernels
 from minigrad.kernels import reference
 
@@ -80,32 +81,31 @@ def run_kernel(name, p, gradients, options, module=kernels):
     def state():
         return np.zeros_like(p)
 
-    if name == "sgd":
-        buf = state() if o["momentum"] else None
-    a, b, c, d = state(), state(), state(), state()
+    buf = [state()] if name == "sgd" and o["momentum"] else None
+    a, b, c, d = ([state()] for _ in range(4))
     for t, g in enumerate(gradients, 1):
         if name == "sgd":
             module.sgd_step(
-                p, g, buf, o["lr"], o["momentum"], o["dampening"], o["weight_decay"],
+                [p], [g], buf, o["lr"], o["momentum"], o["dampening"], o["weight_decay"],
                 o["nesterov"], o["maximize"], t == 1,
             )  # fmt: skip
         elif name == "adagrad":
             module.adagrad_step(
-                p, g, a, o["lr"], o["lr_decay"], o["eps"], o["weight_decay"], t, o["maximize"]
+                [p], [g], a, o["lr"], o["lr_decay"], o["eps"], o["weight_decay"], t, o["maximize"]
             )
         elif name == "rmsprop":
             module.rmsprop_step(
-                p, g, a, b if o["centered"] else None, c if o["momentum"] else None,
+                [p], [g], a, b if o["centered"] else None, c if o["momentum"] else None,
                 o["lr"], o["alpha"], o["eps"], o["weight_decay"], o["momentum"], o["maximize"],
             )  # fmt: skip
         elif name == "adam":
             module.adam_step(
-                p, g, a, b, d if o["amsgrad"] else None, o["lr"], o["beta1"], o["beta2"],
+                [p], [g], a, b, d if o["amsgrad"] else None, o["lr"], o["beta1"], o["beta2"],
                 o["eps"], o["weight_decay"], t, o["amsgrad"], o["decoupled"], o["maximize"],
             )  # fmt: skip
         else:
             module.radam_step(
-                p, g, a, b, o["lr"], o["beta1"], o["beta2"], o["eps"], o["weight_decay"], t,
+                [p], [g], a, b, o["lr"], o["beta1"], o["beta2"], o["eps"], o["weight_decay"], t,
                 o["decoupled"], o["maximize"],
             )  # fmt: skip
         path.append(p.copy())
@@ -228,17 +228,72 @@ def test_centered_rmsprop_survives_a_constant_gradient():
     p, v, mean = np.ones(64, np.float32), np.zeros(64, np.float32), np.zeros(64, np.float32)
     g = np.linspace(0.1, 3, 64).astype(np.float32)
     for _ in range(3000):
-        kernels.rmsprop_step(p, g, v, mean, None, 1e-6, 0.9, 1e-8, 0, 0, False)
+        kernels.rmsprop_step([p], [g], [v], [mean], None, 1e-6, 0.9, 1e-8, 0, 0, False)
     assert np.isfinite(p).all()
 
 
 def test_amsgrad_keeps_nan():
     p, m, v, top = (np.zeros(3) for _ in range(4))
     g = np.array([1.0, np.nan, 2.0])
-    kernels.adam_step(p, g, m, v, top, 1e-3, 0.9, 0.99, 1e-8, 0, 1, True, False, False)
+    kernels.adam_step([p], [g], [m], [v], [top], 1e-3, 0.9, 0.99, 1e-8, 0, 1, True, False, False)
     np.testing.assert_array_equal(np.isnan(top), [False, True, False])
 
 
 def test_shapes_that_do_not_match_are_an_error():
     with pytest.raises(ValueError):
-        kernels.sgd_step(np.ones(3), np.ones(4), None, 0.1, 0, 0, 0, False, False, True)
+        kernels.sgd_step([np.ones(3)], [np.ones(4)], None, 0.1, 0, 0, 0, False, False, True)
+
+
+def test_lists_of_different_lengths_are_an_error():
+    with pytest.raises(ValueError):
+        kernels.sgd_step([np.ones(3)], [], None, 0.1, 0, 0, 0, False, False, True)
+
+
+LENGTHS = [0, 1, 70_000, 5, 32_768, 0, 40_000]  # pieces of 32768 cut some, and join others
+
+
+@pytest.mark.parametrize(("rule", "options"), [CASES[31], CASES[35], CASES[-17], CASES[-1]])
+def test_a_list_of_parameters_is_each_of_them(rule, options):
+    """Whatever the lengths, the dtypes and the order in memory, on whatever thread."""
+    rng = np.random.default_rng(2)
+    dtypes = [np.float32, np.float64, np.float32, np.float64, np.float64, np.float32, np.float32]
+    p = [rng.standard_normal(n).astype(d) for n, d in zip(LENGTHS, dtypes, strict=True)]
+    p += [np.asarray(rng.standard_normal((3, 4)), order="F")]
+    g = [rng.standard_normal(x.shape).astype(x.dtype) for x in p]
+    want = [run_kernel(rule.__name__, x, [d], options)[0] for x, d in zip(p, g, strict=True)]
+    got = {}
+    for threads in (1, 3):
+        before = minigrad.get_num_threads()
+        minigrad.set_num_threads(threads)
+        try:
+            got[threads] = run_list(rule.__name__, p, g, options)
+        finally:
+            minigrad.set_num_threads(before)
+    for x, y, z in zip(want, got[1], got[3], strict=True):
+        np.testing.assert_allclose(y, x, rtol=1e-6)
+        np.testing.assert_array_equal(y, z)
+
+
+def run_list(name, p, g, o):
+    p = [x.copy(order="K") for x in p]
+    a, b, c = ([np.zeros_like(x) for x in p] for _ in range(3))
+    if name == "sgd":
+        kernels.sgd_step(
+            p, g, a, o["lr"], o["momentum"], o["dampening"], o["weight_decay"], o["nesterov"],
+            o["maximize"], True,
+        )  # fmt: skip
+    elif name == "adagrad":
+        kernels.adagrad_step(
+            p, g, a, o["lr"], o["lr_decay"], o["eps"], o["weight_decay"], 1, o["maximize"]
+        )
+    elif name == "adam":
+        kernels.adam_step(
+            p, g, a, b, c if o["amsgrad"] else None, o["lr"], o["beta1"], o["beta2"], o["eps"],
+            o["weight_decay"], 1, o["amsgrad"], o["decoupled"], o["maximize"],
+        )  # fmt: skip
+    else:
+        kernels.radam_step(
+            p, g, a, b, o["lr"], o["beta1"], o["beta2"], o["eps"], o["weight_decay"], 1,
+            o["decoupled"], o["maximize"],
+        )  # fmt: skip
+    return p

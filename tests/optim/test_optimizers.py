@@ -431,3 +431,38 @@ def test_parameters_that_cannot_be_optimized():
         SGD([x]).add_param_group([mg.ones(1)])
     with pytest.raises(ValueError, match="no entry 'params'"):
         SGD([{"lr": 1}])
+
+
+def test_an_update_of_a_subclass_goes_before_the_rule_for_all():
+    class Clipped(SGD):
+        def update(self, p, g, state, group):
+            super().update(p, g.clamp(-1, 1), state, group)
+
+    p, q = mg.ones(2, requires_grad=True), mg.ones(1, requires_grad=True)
+    p.grad, q.grad = mg.tensor([0.5, 9.0]), mg.tensor([-9.0])
+    Clipped([p, q], lr=1.0, momentum=0.5).step()
+    assert p.tolist() == [0.5, 0.0] and q.tolist() == [2.0]
+
+
+def test_parameters_of_different_ages_are_each_counted_and_noted():
+    p, q = mg.ones(1, requires_grad=True), mg.ones(1, requires_grad=True)
+    optimizer = Adam([p, q], lr=0.1)
+    p.grad = mg.ones(1)
+    optimizer.step()
+    q.grad = mg.ones(1)
+    saved = [x * x for x in (p, q)]
+    optimizer.step()
+    assert [optimizer.state[x]["step"] for x in (p, q)] == [2, 1]
+    assert q.item() == pytest.approx(0.9) and p.item() == pytest.approx(0.8)
+    for y in saved:
+        with pytest.raises(RuntimeError, match="Adam.step"):
+            y.backward()
+
+
+def test_a_parameter_that_occurs_twice_is_updated_twice():
+    p = mg.ones(1, requires_grad=True)
+    with pytest.warns(UserWarning, match="twice"):
+        optimizer = RMSprop([p, p], lr=0.1, alpha=0.5, eps=0)
+    p.grad = mg.ones(1)
+    optimizer.step()
+    assert p.item() == pytest.approx(1 - 0.1 / 0.5**0.5 - 0.1 / 0.75**0.5)
