@@ -73,7 +73,9 @@ def gemm(run):
         panel.grid(alpha=0.25)
     handles, labels = panels[0].get_legend_handles_labels()
     if handles:
-        panels[0].legend(handles[::-1], labels[::-1], loc="lower right", frameon=False)
+        figure.legend(
+            handles[::-1], labels[::-1], loc="outside upper center", ncols=4, frameon=False
+        )
     figure.supxlabel(caption(run), fontsize=7, color="0.35")
     return figure
 

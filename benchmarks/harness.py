@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from benchmarks import roofline
+from benchmarks import peers, roofline
 
 OURS = "minigrad"
+SETTLE = 0.04  # seconds; OpenBLAS's workers fall asleep after 2²⁶ cycles, some 0.02
 BEST = "best peer"  # in `Row.aims`: the fastest of the other columns
 
 
@@ -110,6 +111,13 @@ def once(function, repeats):
     return (time.perf_counter() - start) / repeats
 
 
+def call_for(function, seconds):
+    """Call it until the time is over."""
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        function()
+
+
 def set_up(row, result):
     """{column: step}, each run once and compared with ours; trouble goes to `result.notes`."""
     steps, values = {}, {}
@@ -132,8 +140,12 @@ def set_up(row, result):
 def interleave(steps, limit, budget, sample):
     """{column: [seconds]}, and the limit's rates: rounds of all columns until `budget` is used.
 
-    A sample is the mean over about `sample` seconds; the column that goes first changes.
+    A sample is the mean over about `sample` seconds; the column that goes first changes. With
+    several threads each turn begins with calls that are not counted: the workers of the column
+    before (of OpenBLAS, of OpenMP) spin on for milliseconds on a CPU that this one needs, and
+    its own have to wake up and find a CPU each.
     """
+    several = peers.THREADS > 1
     repeats = {}
     for name, function in steps.items():
         warm = time.perf_counter() + 0.05
@@ -146,7 +158,7 @@ def interleave(steps, limit, budget, sample):
     names = list(steps)
     times, rates = {name: [] for name in names}, []
     start = time.perf_counter()
-    least = 7 if budget >= 0.5 else 5
+    least = 7 if budget >= 0.3 and not several else 5
     while True:
         turn = len(times[names[0]])
         spent = time.perf_counter() - start
@@ -154,8 +166,12 @@ def interleave(steps, limit, budget, sample):
             break
         for k in range(len(names)):
             name = names[(turn + k) % len(names)]
+            if several:
+                call_for(steps[name], SETTLE)
             times[name].append(once(steps[name], repeats[name]))
         if limit:
+            if several:
+                call_for(limit, SETTLE)
             rates.append(limit())
     gc.unfreeze()
     return times, rates
@@ -173,7 +189,7 @@ def measure(row, quick=False):
             if OURS not in steps:
                 return result
             limit = roofline.limit(*row.limit) if row.limit else None
-            times, rates = interleave(steps, limit, *((0.12, 5e-4) if quick else (0.6, 2e-3)))
+            times, rates = interleave(steps, limit, *((0.12, 5e-4) if quick else (0.4, 2e-3)))
     except Exception as error:
         result.notes.append(f"failed: {type(error).__name__}: {error}"[:200])
         return result

@@ -69,6 +69,7 @@ def facts(threads):
         "caches": {f"L{level}": size for level, size in caches().items()},
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "threads": threads,
+        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         "build": build,
         "versions": versions(),
     }
@@ -82,7 +83,7 @@ def header(found):
     return "\n".join(
         [
             f"{found['date']}  {found['cpu']} ({caches}), {found['threads']} thread(s) "
-            f"on {found['cpus']} CPU(s)",
+            f"on {found['cpus']} CPU(s), load before {found['load']}",
             f"{found['system']}; minigrad {build['minigrad']}: engine {build['engine']}, kernels "
             f"{build['kernels']}, CPU level {build['cpu level']}",
             names,

@@ -57,15 +57,18 @@ def _markdown(run):
         "are its time divided by ours."
     )
     yield ""
-    yield "| | " + OURS + " | of the roof | " + " | ".join(names) + " |"
-    yield "| --- | ---: | ---: |" + " ---: |" * len(names)
+    yield _cells("", OURS, "of the roof", *names)
+    yield _cells("---", "---:", "---:", *["---:"] * len(names))
     for module, part in run["modules"].items():
-        yield f"| **{part['title']}** (`{module}`) | | |" + " |" * len(names)
+        yield _cells(f"**{part['title']}** (`{module}`)", *[""] * (2 + len(names)))
         for result in results(run, module):
             if OURS not in result.medians:
                 continue
-            spread = f"±{result.spreads[OURS]:.0%}"
-            ours = f"{amount(result.medians[OURS], result.unit)} {spread}"
+            ours = f"{amount(result.medians[OURS], result.unit)} ±{result.spreads[OURS]:.0%}"
             ratios = result.ratios()
-            cells = [ratio(ratios[n])[:-1] if n in ratios else "" for n in names]
-            yield f"| {result.name} | {ours} | {roof(result).strip()} | {' | '.join(cells)} |"
+            peers = [ratio(ratios[n])[:-1] if n in ratios else "" for n in names]
+            yield _cells(result.name, ours, roof(result).strip(), *peers)
+
+
+def _cells(*texts):
+    return "| " + " | ".join(texts) + " |"
