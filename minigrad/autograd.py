@@ -147,12 +147,11 @@ class detect_anomaly:
     """
 
     def __enter__(self):
-        self._before = engine._anomaly["on"]
-        engine._anomaly["on"] = True
+        self._before = engine.trace_operations(True)
         return self
 
     def __exit__(self, *exception):
-        engine._anomaly["on"] = self._before
+        engine.trace_operations(self._before)
 
 
 # Operations of the user's own -------------------------------------------------------------------

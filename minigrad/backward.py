@@ -21,7 +21,7 @@ try:
 except ImportError:
     from minigrad import _cython as cython
 
-from minigrad import kernels, methods
+from minigrad import methods
 from minigrad.errors import AnomalyError, DtypeError, GraphError, ShapeError
 
 if cython.compiled:
@@ -34,8 +34,10 @@ if cython.compiled:
         switch_grad,
         wrap,
     )
+    from cython.cimports.minigrad.kernels import elementwise as fast
     from cython.cimports.minigrad.methods import slots
 else:
+    from minigrad import kernels as fast
     from minigrad._array import ndim, same_dtype, same_shape
     from minigrad.engine import Function, Tensor, is_grad_enabled, producer, switch_grad, wrap
     from minigrad.methods import slots
@@ -48,7 +50,9 @@ _CUSTOM = cython.declare(cython.int, tensor_module.CUSTOM)
 
 _PACKAGE = os.path.dirname(tensor_module.__file__) + os.sep
 _lock = threading.RLock()
-_state = {"pass": 0, "depth": 0}
+_passes = cython.declare(cython.long, 0)  # so far
+_depth = cython.declare(cython.int, 0)  # of passes within passes
+_ones = {np.dtype(kind): np.ones((), kind) for kind in ("f4", "f8")}
 
 
 # What the user calls --------------------------------------------------------------------------
@@ -90,7 +94,8 @@ def seed(output, gradient, k, caller, is_batched):
                 f"{caller}: output {k} has shape {output.shape}; the gradient can be left out "
                 "only for a single element (reduce it, e.g. .sum(), or pass the cotangent)"
             )
-        return wrap(np.ones(output.shape, output.dtype), None)
+        one = _ones[output.dtype].copy()
+        return wrap(one if not output.ndim else one.reshape(output.shape), None)
     if not isinstance(gradient, Tensor):
         gradient = Tensor(gradient, dtype=output.dtype)
     if gradient.dtype != output.dtype:
@@ -112,12 +117,14 @@ def seed(output, gradient, k, caller, is_batched):
 
 def run(outputs, seeds, inputs, retain_graph, create_graph):
     """Cotangents of `inputs` (None: accumulate into the leaves) from those of `outputs`."""
+    global _passes, _depth
+    node: Function
     with _lock:
-        _state["pass"] += 1
-        _state["depth"] += 1
-        stash = [] if _state["depth"] > 1 else None
+        _passes += 1
+        _depth += 1
+        stash = [] if _depth > 1 else None
         recording = is_grad_enabled()
-        order = topological([producer(x) for x in outputs], _state["pass"], stash)
+        order: list = topological([producer(x) for x in outputs], _passes, stash)
         try:
             captures = None
             if inputs is not None:
@@ -130,8 +137,9 @@ def run(outputs, seeds, inputs, retain_graph, create_graph):
             return None if captures is None else [captures[producer(x)] for x in inputs]
         finally:
             switch_grad(recording)
-            _state["depth"] -= 1
-            for node in order:
+            _depth -= 1
+            for k in range(len(order)):
+                node = cython.cast(Function, order[k])
                 node.buffer = None
             if stash is not None:
                 restore(stash)
@@ -151,12 +159,12 @@ def topological(roots: list, mark: cython.long, stash) -> list:
         enter(node, mark, stash)
         path.append(node)
         while path:
-            node = path[-1]
+            node = cython.cast(Function, path[-1])
             if node.edges is None or node.cursor == len(node.edges):
                 path.pop()
                 order.append(node)
                 continue
-            child = node.edges[node.cursor]
+            child = cython.cast(Function, node.edges[node.cursor])
             node.cursor += 1
             if child is not None and child.visit != mark:
                 enter(child, mark, stash)
@@ -204,7 +212,7 @@ def sweep(order: list, captures, retain_graph: cython.bint, create_graph: cython
     node: Function
     k: cython.Py_ssize_t
     for k in range(len(order) - 1, -1, -1):
-        node = order[k]
+        node = cython.cast(Function, order[k])
         grad = node.buffer
         if grad is None:
             continue
@@ -258,7 +266,7 @@ def step(node: Function, grad, create_graph: cython.bint):
     target: Function
     i: cython.Py_ssize_t
     for i in range(len(edges)):
-        target = edges[i]
+        target = cython.cast(Function, edges[i])
         value = cotangents[i]
         if target is None or value is None or not target.needed:
             continue
@@ -307,7 +315,7 @@ def deliver(target: Function, grad: Tensor, owned: cython.bint, create_graph: cy
         and same_shape(have._array, grad._array)
         and same_dtype(have._array, grad._array)
     ):
-        kernels.add_(have._array, grad._array)
+        fast.add_(have._array, grad._array)
     else:
         target.buffer = slots.add(have, grad)
         target.owned = not create_graph
@@ -384,3 +392,6 @@ def watch(node, cotangents):
                 f"{grad.shape}; the forward operation was called at {frame.filename}:"
                 f"{frame.lineno}, in {frame.name}: {frame.line}"
             )
+
+
+methods.bind_pass(backward)

@@ -54,7 +54,15 @@ else:
 from minigrad import methods
 from minigrad.tensor import LEAF, PICK, VIEW
 
-_anomaly = {"on": False}
+_anomaly = cython.declare(cython.bint, False)  # keep a trace of every operation
+
+
+def trace_operations(on):
+    """Switch on or off that operations remember who called them; return what it was."""
+    global _anomaly
+    before = bool(_anomaly)
+    _anomaly = on
+    return before
 
 
 # Is the graph being recorded? ---------------------------------------------------------------
@@ -86,12 +94,13 @@ def producer(x: Tensor) -> "Function":
             f"a view of shape {x.shape} is older than the in-place operation "
             f"`{x._storage.changed_by}` on the tensor it looks at; take the view again after it"
         )
-    return x._node
+    return cython.cast(Function, x._node)
 
 
 # Function -----------------------------------------------------------------------------------
 
 
+@cython.freelist(512)  # serves every operation that adds no field of its own
 @cython.trashcan(True)
 @cython.cclass
 class Function:
@@ -161,7 +170,7 @@ class Function:
         """Whether anybody waits for the gradient of input `i`."""
         if self.edges is None:
             return False
-        edge: Function = self.edges[i]
+        edge: Function = cython.cast(Function, self.edges[i])
         return edge is not None and (not self.running or edge.needed)
 
     @cython.ccall
@@ -234,7 +243,7 @@ class Function:
             save_out(self, result)
         if self._makes_view:
             link_view(result, x)
-        if _anomaly["on"]:
+        if _anomaly:
             self.trace = traceback.extract_stack()
         return result
 
@@ -424,7 +433,7 @@ class Nary(Function):
             self._versions = versions_of(self._inputs)
             self._saves = 0
         if type(out) is tuple:
-            if _anomaly["on"]:
+            if _anomaly:
                 self.trace = traceback.extract_stack()
             return tuple([pick(self, i, np.asarray(array)) for i, array in enumerate(out)])
         shapes = None

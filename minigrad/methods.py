@@ -2,8 +2,8 @@
 
 A compiled class cannot be given methods later, and the operations are built on the class, so the
 methods stand here, below the engine, and reach the operations through two doors that
-`ops/__init__.py` opens at import: `ops`, the package itself, and `slots`, the operators that are
-too hot for a Python-level call (C function pointers when compiled).
+`ops/__init__.py` opens at import: `ops`, the package itself, and `slots`, what is too hot for a
+Python-level call (C function pointers when compiled). A third leads to the backward pass.
 
 Each method's documentation is that of the function of the same name in `minigrad`.
 """
@@ -18,6 +18,7 @@ except ImportError:
     from minigrad import _cython as cython
 
 ops = None
+backward_pass = None
 if not cython.compiled:
     slots = SimpleNamespace()
 
@@ -28,6 +29,17 @@ def bind(package):
     """Open the door: `package` is `minigrad.ops`, complete."""
     global ops
     ops = package
+
+
+def bind_pass(function):
+    """Open the third door: what `Tensor.backward` calls."""
+    global backward_pass
+    backward_pass = function
+
+
+def get_pass():
+    """The backward pass, `minigrad.backward.backward`."""
+    return backward_pass
 
 
 def get_ops():
@@ -41,8 +53,21 @@ def _operand(x) -> cython.bint:
 
 
 @cython.cclass
+class Storage:
+    """The version of a piece of memory, shared by all tensors that look at it.
+
+    `version` counts changes in place, `changed_by` names the last; `rebased` counts those that
+    were recorded in the graph, after which older views no longer tell the truth about it.
+    """
+
+
+@cython.freelist(512)
+@cython.cclass
 class Methods:
-    """Base of Tensor: the operators and the methods that are operations."""
+    """Base of Tensor: its fields, the operators and the methods that are operations.
+
+    The fields stand here because only a class without a base recycles its objects.
+    """
 
     # operators ------------------------------------------------------------------------------
     def __add__(self, other):
@@ -194,13 +219,13 @@ class Methods:
         return ops.reciprocal(self)
 
     def exp(self):
-        return ops.exp(self)
+        return slots.exp(self)
 
     def expm1(self):
         return ops.expm1(self)
 
     def log(self):
-        return ops.log(self)
+        return slots.log(self)
 
     def log1p(self):
         return ops.log1p(self)
@@ -212,13 +237,13 @@ class Methods:
         return ops.cos(self)
 
     def tanh(self):
-        return ops.tanh(self)
+        return slots.tanh(self)
 
     def sigmoid(self):
-        return ops.sigmoid(self)
+        return slots.sigmoid(self)
 
     def relu(self):
-        return ops.relu(self)
+        return slots.relu(self)
 
     def erf(self):
         return ops.erf(self)
@@ -450,3 +475,8 @@ class Methods:
 
     def normal_(self, mean=0.0, std=1.0):
         return ops.normal_(self, mean, std)
+
+
+if not cython.compiled:  # C fields start as None and 0; Python's must be told
+    Storage.version = Storage.rebased = 0
+    Storage.changed_by = None

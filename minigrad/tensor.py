@@ -19,25 +19,16 @@ from minigrad.errors import DtypeError, GraphError, ShapeError
 
 if cython.compiled:
     from cython.cimports.minigrad._array import is_array, is_float
-    from cython.cimports.minigrad.methods import Methods
+    from cython.cimports.minigrad.methods import Methods, Storage
 else:
     from minigrad._array import is_array, is_float
-    from minigrad.methods import Methods
+    from minigrad.methods import Methods, Storage
 
 from minigrad import methods
 
 INNER, LEAF, PICK, CUSTOM = 0, 1, 2, 3  # Function.kind
 FIELDS = {"_array", "_node", "_grad", "_storage", "_view", "_epoch"}  # of a Tensor, see the .pxd
 OWNER, VIEW, ALIAS = 0, 1, 2  # Tensor._view: owns its memory; a view in the graph; detached
-
-
-@cython.cclass
-class Storage:
-    """The version of a piece of memory, shared by all tensors that look at it.
-
-    `version` counts changes in place, `changed_by` names the last; `rebased` counts those that
-    were recorded in the graph, after which older views no longer tell the truth about it.
-    """
 
 
 @cython.ccall
@@ -342,9 +333,7 @@ class Tensor(Methods):
         >>> x.grad
         tensor(6.)
         """
-        from minigrad.backward import backward
-
-        backward([self], [gradient], retain_graph, create_graph, inputs)
+        methods.get_pass()([self], [gradient], retain_graph, create_graph, inputs)
 
     # versions and copies --------------------------------------------------------------------
     @property
@@ -422,7 +411,5 @@ def to_array(data, dtype=None):
 
 
 if not cython.compiled:  # C fields start as None and 0; Python's must be told
-    Storage.version = Storage.rebased = 0
-    Storage.changed_by = None
     Tensor._array = Tensor._node = Tensor._grad = Tensor._storage = None
     Tensor._view = Tensor._epoch = 0

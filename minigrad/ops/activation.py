@@ -14,19 +14,21 @@ from minigrad import kernels
 if cython.compiled:
     from cython.cimports.minigrad.engine import Binary, Unary, wrap
     from cython.cimports.minigrad.kernels import elementwise as fast
+    from cython.cimports.minigrad.methods import slots
+    from cython.cimports.minigrad.ops.operands import floating
 else:
     from minigrad import kernels as fast
     from minigrad.engine import Binary, Unary, wrap
+    from minigrad.methods import slots
+    from minigrad.ops.operands import floating
 
 from minigrad.ops.choice import where
-from minigrad.ops.operands import floating
 
 __all__ = """
     tanh sigmoid relu softplus
 """.split()
 
 
-@cython.freelist(16)
 @cython.cclass
 class Tanh(Unary):
     """y = tanh(x);  dx = g (1 - y^2)"""
@@ -42,7 +44,6 @@ class Tanh(Unary):
         return node.apply(grad, self.output())
 
 
-@cython.freelist(16)
 @cython.cclass
 class TanhGrad(Binary):
     """z = g (1 - y^2)"""
@@ -69,10 +70,9 @@ def tanh(input):
     >>> mg.tanh(mg.tensor([0.0, 1.0]))
     tensor([0.    , 0.7616])
     """
-    return Tanh().apply(floating(input))
+    return slots.tanh(input)
 
 
-@cython.freelist(16)
 @cython.cclass
 class Sigmoid(Unary):
     """y = 1 / (1 + exp(-x));  dx = g y (1 - y)"""
@@ -88,7 +88,6 @@ class Sigmoid(Unary):
         return node.apply(grad, self.output())
 
 
-@cython.freelist(16)
 @cython.cclass
 class SigmoidGrad(Binary):
     """z = g y (1 - y)"""
@@ -115,10 +114,9 @@ def sigmoid(input):
     >>> mg.sigmoid(mg.tensor([0.0, 1.0]))
     tensor([0.5   , 0.7311])
     """
-    return Sigmoid().apply(floating(input))
+    return slots.sigmoid(input)
 
 
-@cython.freelist(16)
 @cython.cclass
 class Relu(Unary):
     """y = max(x, 0);  dx = g where y > 0"""
@@ -134,7 +132,6 @@ class Relu(Unary):
         return node.apply(grad, self.output())
 
 
-@cython.freelist(16)
 @cython.cclass
 class ReluGrad(Binary):
     """z = g where y > 0, else 0;  linear in g, flat in y"""
@@ -157,7 +154,7 @@ def relu(input):
     >>> mg.relu(mg.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
-    return Relu().apply(input)
+    return slots.relu(input)
 
 
 @cython.cclass
@@ -170,7 +167,7 @@ class Softplus(Unary):
     @cython.ccall
     def forward(self, x):
         self.save_input(0)
-        return kernels.softplus(x, self.beta, self.threshold)
+        return fast.softplus(x, self.beta, self.threshold)
 
     @cython.ccall
     def backward(self, grad):
@@ -192,3 +189,26 @@ def softplus(input, beta=1.0, threshold=20.0):
     node.beta = beta
     node.threshold = threshold
     return node.apply(floating(input))
+
+
+@cython.cfunc
+def _tanh(x: object) -> object:
+    node: Tanh = Tanh.__new__(Tanh)
+    return node.apply(floating(x))
+
+
+@cython.cfunc
+def _sigmoid(x: object) -> object:
+    node: Sigmoid = Sigmoid.__new__(Sigmoid)
+    return node.apply(floating(x))
+
+
+@cython.cfunc
+def _relu(x: object) -> object:
+    node: Relu = Relu.__new__(Relu)
+    return node.apply(x)
+
+
+slots.tanh = _tanh
+slots.sigmoid = _sigmoid
+slots.relu = _relu

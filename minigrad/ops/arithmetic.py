@@ -16,24 +16,27 @@ except ImportError:
 from minigrad.errors import DtypeError
 
 if cython.compiled:
+    from cython.cimports.minigrad._array import is_array, is_float
     from cython.cimports.minigrad.engine import Binary, Tensor, Unary, wrap
     from cython.cimports.minigrad.kernels import elementwise as fast
     from cython.cimports.minigrad.methods import slots
+    from cython.cimports.minigrad.ops.operands import floating
 else:
     from minigrad import kernels as fast
+    from minigrad._array import is_array, is_float
     from minigrad.engine import Binary, Tensor, Unary, wrap
     from minigrad.methods import slots
+    from minigrad.ops.operands import floating
 
 from minigrad.ops.choice import where
 from minigrad.ops.elementwise import log
-from minigrad.ops.operands import floating, zeros_of
+from minigrad.ops.operands import zeros_of
 
 __all__ = """
     add sub mul div pow neg
 """.split()
 
 
-@cython.freelist(64)
 @cython.cclass
 class Add(Binary):
     """z = x + y"""
@@ -48,7 +51,6 @@ class Add(Binary):
         return grad, grad
 
 
-@cython.freelist(64)
 @cython.cclass
 class Sub(Binary):
     """z = x - y"""
@@ -56,7 +58,7 @@ class Sub(Binary):
     @cython.ccall
     def forward(self, x, y):
         self._broadcasts = True
-        if isinstance(x, np.ndarray) and x.dtype == np.bool_:
+        if is_array(x) and not is_float(x) and x.dtype == np.bool_:
             raise DtypeError("sub: bool tensors do not subtract; use != or logical_xor")
         return fast.sub(x, y)
 
@@ -65,7 +67,6 @@ class Sub(Binary):
         return grad, slots.neg(grad) if self.needs_grad(1) else None
 
 
-@cython.freelist(64)
 @cython.cclass
 class Mul(Binary):
     """z = x y"""
@@ -87,7 +88,6 @@ class Mul(Binary):
         )
 
 
-@cython.freelist(64)
 @cython.cclass
 class Div(Binary):
     """z = x / y"""
@@ -106,7 +106,6 @@ class Div(Binary):
         return dx, -dx * (self.input(0) / self.input(1))
 
 
-@cython.freelist(64)
 @cython.cclass
 class Neg(Unary):
     """y = -x"""
@@ -120,7 +119,6 @@ class Neg(Unary):
         return slots.neg(grad)
 
 
-@cython.freelist(8)
 @cython.cclass
 class Pow(Binary):
     """z = x ** y;  dx = y x^(y-1),  dy = z log x (0 where x = 0 and y >= 0)"""

@@ -13,19 +13,18 @@ if cython.compiled:
     from cython.cimports.minigrad.engine import Unary
     from cython.cimports.minigrad.kernels import elementwise as fast
     from cython.cimports.minigrad.methods import slots
+    from cython.cimports.minigrad.ops.operands import floating
 else:
     from minigrad import kernels as fast
     from minigrad.engine import Unary
     from minigrad.methods import slots
-
-from minigrad.ops.operands import floating
+    from minigrad.ops.operands import floating
 
 __all__ = """
     square sqrt rsqrt reciprocal exp expm1 log log1p sin cos erf
 """.split()
 
 
-@cython.freelist(16)
 @cython.cclass
 class Square(Unary):
     """y = x^2;  dx = 2 g x"""
@@ -57,7 +56,7 @@ class Sqrt(Unary):
     @cython.ccall
     def forward(self, x):
         self.save_output()
-        return kernels.sqrt(x)
+        return fast.sqrt(x)
 
     @cython.ccall
     def backward(self, grad):
@@ -81,7 +80,7 @@ class Rsqrt(Unary):
     @cython.ccall
     def forward(self, x):
         self.save_output()
-        return kernels.rsqrt(x)
+        return fast.rsqrt(x)
 
     @cython.ccall
     def backward(self, grad):
@@ -106,7 +105,7 @@ class Reciprocal(Unary):
     @cython.ccall
     def forward(self, x):
         self.save_output()
-        return kernels.reciprocal(x)
+        return fast.reciprocal(x)
 
     @cython.ccall
     def backward(self, grad):
@@ -124,7 +123,6 @@ def reciprocal(input):
     return Reciprocal().apply(floating(input))
 
 
-@cython.freelist(16)
 @cython.cclass
 class Exp(Unary):
     """y = exp(x);  dx = g y"""
@@ -146,7 +144,7 @@ def exp(input):
     >>> mg.exp(mg.tensor([0.0, 1.0]))
     tensor([1.    , 2.7183])
     """
-    return Exp().apply(floating(input))
+    return slots.exp(input)
 
 
 @cython.cclass
@@ -156,7 +154,7 @@ class Expm1(Unary):
     @cython.ccall
     def forward(self, x):
         self.save_output()
-        return kernels.expm1(x)
+        return fast.expm1(x)
 
     @cython.ccall
     def backward(self, grad):
@@ -173,7 +171,6 @@ def expm1(input):
     return Expm1().apply(floating(input))
 
 
-@cython.freelist(16)
 @cython.cclass
 class Log(Unary):
     """y = log(x);  dx = g / x"""
@@ -195,7 +192,7 @@ def log(input):
     >>> mg.log(mg.tensor([1.0, 2.0]))
     tensor([0.    , 0.6931])
     """
-    return Log().apply(floating(input))
+    return slots.log(input)
 
 
 @cython.cclass
@@ -205,7 +202,7 @@ class Log1p(Unary):
     @cython.ccall
     def forward(self, x):
         self.save_input(0)
-        return kernels.log1p(x)
+        return fast.log1p(x)
 
     @cython.ccall
     def backward(self, grad):
@@ -232,7 +229,7 @@ class Sin(Unary):
     @cython.ccall
     def forward(self, x):
         self.save_input(0)
-        return kernels.sin(x)
+        return fast.sin(x)
 
     @cython.ccall
     def backward(self, grad):
@@ -256,7 +253,7 @@ class Cos(Unary):
     @cython.ccall
     def forward(self, x):
         self.save_input(0)
-        return kernels.cos(x)
+        return fast.cos(x)
 
     @cython.ccall
     def backward(self, grad):
@@ -280,7 +277,7 @@ class Erf(Unary):
     @cython.ccall
     def forward(self, x):
         self.save_input(0)
-        return kernels.erf(x)
+        return fast.erf(x)
 
     @cython.ccall
     def backward(self, grad):
@@ -295,3 +292,19 @@ def erf(input):
     tensor([0.    , 0.8427])
     """
     return Erf().apply(floating(input))
+
+
+@cython.cfunc
+def _exp(x: object) -> object:
+    node: Exp = Exp.__new__(Exp)
+    return node.apply(floating(x))
+
+
+@cython.cfunc
+def _log(x: object) -> object:
+    node: Log = Log.__new__(Log)
+    return node.apply(floating(x))
+
+
+slots.exp = _exp
+slots.log = _log

@@ -27,7 +27,6 @@ from minigrad.ops.shape import check_tensor, mT, reshape, same_dtypes, squeeze, 
 __all__ = ["matmul", "mm", "bmm", "mv", "dot", "inner", "outer"]
 
 
-@cython.freelist(32)
 @cython.cclass
 class MatMul(Binary):
     """z = x y for matrices, leading axes broadcast;  dx = g yᵀ,  dy = xᵀ g"""
@@ -215,7 +214,6 @@ def outer(input, vec2):
 # The linear layer -------------------------------------------------------------------------------
 
 
-@cython.freelist(16)
 @cython.cclass
 class Linear(Nary):
     """y = x Wᵀ + b, x (..., k), W (n, k), b (n);  dx = g W,  dW = gᵀ x,  db = Σ g over rows"""

@@ -18,7 +18,8 @@ else:
     from minigrad.engine import Tensor, wrap
 
 
-def floating(x):
+@cython.ccall
+def floating(x: object) -> object:
     """`x` as a floating tensor: integers and bools become float32, as in PyTorch."""
     if isinstance(x, Tensor):
         t: Tensor = x

@@ -54,7 +54,6 @@ def _count(shape, axes):
     return n
 
 
-@cython.freelist(16)
 @cython.cclass
 class Sum(Unary):
     """y = sum of x over axes"""
@@ -78,7 +77,6 @@ class Sum(Unary):
         return Spread(self.axes, self.keepdim, grad.shape[:lead] + self.shape).apply(grad)
 
 
-@cython.freelist(16)
 @cython.cclass
 class Spread(Unary):
     """y = x repeated along axes that Sum took away"""

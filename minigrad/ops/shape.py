@@ -14,10 +14,10 @@ from minigrad.dtypes import as_dtype
 from minigrad.errors import DtypeError, ShapeError
 
 if cython.compiled:
-    from cython.cimports.minigrad._array import same_memory
+    from cython.cimports.minigrad._array import ndim, same_memory
     from cython.cimports.minigrad.engine import Nary, Tensor, Unary
 else:
-    from minigrad._array import same_memory
+    from minigrad._array import ndim, same_memory
     from minigrad.engine import Nary, Tensor, Unary
 
 __all__ = """
@@ -334,6 +334,20 @@ def permute(input, *dims):
     return Permute(axes).apply(input)
 
 
+@cython.cclass
+class MatrixTranspose(Unary):
+    """y = xᵀ, the last two axes exchanged: every product's rule asks for it"""
+
+    @cython.ccall
+    def forward(self, x):
+        self._makes_view = True
+        return x.T if ndim(x) == 2 else x.swapaxes(-1, -2)
+
+    @cython.ccall
+    def backward(self, grad):
+        return MatrixTranspose.__new__(MatrixTranspose).apply(grad)
+
+
 def transpose(input, dim0, dim1):
     """Two axes exchanged; a view.
 
@@ -369,9 +383,10 @@ def mT(input):
     >>> mg.zeros(5, 2, 3).mT.shape
     (5, 3, 2)
     """
-    if check_tensor(input, "mT").ndim < 2:
+    x: Tensor = check_tensor(input, "mT")
+    if ndim(x._array) < 2:
         raise ShapeError(f"mT: expected at least 2 dimensions, got shape {input.shape}")
-    return Permute((-1, -2)).apply(input)
+    return MatrixTranspose.__new__(MatrixTranspose).apply(input)
 
 
 # Broadcasting ---------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+cpdef object floating(object x)
