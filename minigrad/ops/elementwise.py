@@ -7,8 +7,6 @@ try:
 except ImportError:
     from minigrad import _cython as cython
 
-from minigrad import kernels
-
 if cython.compiled:
     from cython.cimports.minigrad.engine import Unary
     from cython.cimports.minigrad.kernels import elementwise as fast
