@@ -1,7 +1,7 @@
-"""Batch normalisation: the same layer for vectors and sequences, and for images."""
+"""Normalisation: of a batch, for vectors and sequences or for images, and of a layer."""
 
 from minigrad.nn import init
-from minigrad.nn.functional import batch_norm
+from minigrad.nn.functional import batch_norm, layer_norm
 from minigrad.nn.linear import floats, size
 from minigrad.nn.module import Module
 from minigrad.ops.creation import ones, tensor, zeros
@@ -154,3 +154,82 @@ class BatchNorm2d(_BatchNorm):
 
     _dims = (4,)
     _expected = "an input (N, C, H, W)"
+
+
+class LayerNorm(Module):
+    """The last axes of each sample normalised: y = (x - mean) / √(var + eps) · weight + bias.
+
+    Each row has a mean and a variance of its own (the biased one), in training and in evaluation.
+
+    Parameters
+    ----------
+    normalized_shape : int or sequence of int
+        Sizes of the last axes of the input.
+    eps : float
+        Added to the variance.
+    elementwise_affine : bool
+        Whether there are a weight and a bias.
+    bias : bool
+        False: there is a weight, but no bias.
+    dtype : dtype, optional
+        float32 (the default) or float64.
+
+    Attributes
+    ----------
+    weight, bias : Parameter (*normalized_shape), or None
+        They start as ones and zeros.
+
+    Raises
+    ------
+    ShapeError
+        The last axes of the input are not `normalized_shape`.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> layer = mg.nn.LayerNorm(64)
+    >>> y = layer(mg.randn(5, 8, 64) * 5 + 2)
+    >>> bool((y.mean(-1).abs() < 1e-5).all())
+    True
+
+    References
+    ----------
+    Ba, Kiros, Hinton (2016), Layer normalization.
+    """
+
+    def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True, dtype=None):
+        super().__init__()
+        if not isinstance(normalized_shape, (tuple, list)):
+            normalized_shape = (normalized_shape,)
+        sizes = [size("LayerNorm", "normalized_shape", n, 0) for n in normalized_shape]
+        if not sizes:
+            raise ValueError("LayerNorm: normalized_shape must name at least one axis, got ()")
+        if isinstance(eps, bool) or not isinstance(eps, (int, float)) or eps < 0:
+            raise ValueError(f"LayerNorm: eps must be a number of at least 0, got {eps!r}")
+        self.normalized_shape = tuple(sizes)
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        for name, wanted in (
+            ("weight", elementwise_affine),
+            ("bias", elementwise_affine and bias),
+        ):
+            value = floats("LayerNorm", self.normalized_shape, dtype) if wanted else None
+            self.register_parameter(name, value)
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        """Weight 1, bias 0."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def forward(self, input):
+        """Of the same shape."""
+        return layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self):
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, "
+            f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
+        )

@@ -1,0 +1,121 @@
+"""The embedding layer: a table of vectors, one for each word of a vocabulary."""
+
+from minigrad.errors import ShapeError
+from minigrad.grad_mode import no_grad
+from minigrad.nn import init
+from minigrad.nn.functional import embedding
+from minigrad.nn.linear import floats, size
+from minigrad.nn.module import Module
+from minigrad.nn.parameter import Parameter
+from minigrad.ops.embedding import padding_row, refuse_unsupported
+
+
+class Embedding(Module):
+    """Integers to vectors: y[..., :] = weight[input[...], :].
+
+    Parameters
+    ----------
+    num_embeddings, embedding_dim : int
+        Rows and columns of the table: the size of the vocabulary, the length of a vector.
+    padding_idx : int, optional
+        A row that starts as zeros and receives no gradient; a negative one counts from the end.
+    max_norm, norm_type, sparse : optional
+        Not supported: as their defaults, or NotImplementedError.
+    scale_grad_by_freq : bool
+        Divide the gradient of each row by how often the input names it.
+    dtype : dtype, optional
+        float32 (the default) or float64.
+
+    Attributes
+    ----------
+    weight : Parameter (num_embeddings, embedding_dim)
+        It starts normal, with mean 0 and deviation 1.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> layer = mg.nn.Embedding(10, 3, padding_idx=0)
+    >>> y = layer(mg.tensor([[1, 2, 0], [4, 3, 9]]))
+    >>> y.shape, y[0, 2].tolist()
+    ((2, 3, 3), [0.0, 0.0, 0.0])
+    """
+
+    def __init__(
+        self,
+        num_embeddings,
+        embedding_dim,
+        padding_idx=None,
+        max_norm=None,
+        norm_type=2.0,
+        scale_grad_by_freq=False,
+        sparse=False,
+        dtype=None,
+    ):
+        super().__init__()
+        refuse_unsupported("Embedding", max_norm, sparse)
+        self.num_embeddings = size("Embedding", "num_embeddings", num_embeddings, 0)
+        self.embedding_dim = size("Embedding", "embedding_dim", embedding_dim, 0)
+        row = padding_row("Embedding", padding_idx, self.num_embeddings)
+        self.padding_idx = None if padding_idx is None else row
+        self.scale_grad_by_freq = scale_grad_by_freq
+        self.weight = floats("Embedding", (self.num_embeddings, self.embedding_dim), dtype)
+        self.reset_parameters()
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        embeddings,
+        freeze=True,
+        padding_idx=None,
+        max_norm=None,
+        norm_type=2.0,
+        scale_grad_by_freq=False,
+        sparse=False,
+    ):
+        """The layer of a table that is there already; its memory is shared.
+
+        Parameters
+        ----------
+        embeddings : Tensor (num_embeddings, embedding_dim)
+        freeze : bool
+            Whether the table stays as it is: its `requires_grad` is then False.
+
+        Examples
+        --------
+        >>> import minigrad as mg
+        >>> layer = mg.nn.Embedding.from_pretrained(mg.tensor([[1.0, 2.5], [4.0, 6.5]]))
+        >>> layer(mg.tensor(1))
+        tensor([4. , 6.5])
+        """
+        if embeddings.ndim != 2:
+            raise ShapeError(f"Embedding: expected embeddings (V, D), got {embeddings.shape}")
+        refuse_unsupported("Embedding", max_norm, sparse)
+        layer = cls.__new__(cls)
+        Module.__init__(layer)
+        layer.num_embeddings, layer.embedding_dim = embeddings.shape
+        row = padding_row("Embedding", padding_idx, layer.num_embeddings)
+        layer.padding_idx = None if padding_idx is None else row
+        layer.scale_grad_by_freq = scale_grad_by_freq
+        layer.weight = Parameter(embeddings, requires_grad=not freeze)
+        return layer
+
+    def reset_parameters(self):
+        """Draw the table anew; zeros in the row of padding."""
+        init.normal_(self.weight)
+        if self.padding_idx is not None:
+            with no_grad():
+                self.weight[self.padding_idx] = 0.0
+
+    def forward(self, input):
+        """(*) integers to (*, embedding_dim)."""
+        return embedding(
+            input, self.weight, self.padding_idx, scale_grad_by_freq=self.scale_grad_by_freq
+        )
+
+    def extra_repr(self):
+        text = f"{self.num_embeddings}, {self.embedding_dim}"
+        if self.padding_idx is not None:
+            text += f", padding_idx={self.padding_idx}"
+        if self.scale_grad_by_freq:
+            text += f", scale_grad_by_freq={self.scale_grad_by_freq}"
+        return text
