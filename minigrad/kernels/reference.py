@@ -491,6 +491,129 @@ def batch_norm_backward(dy, x, weight, mean, var, eps, training):
     return np.asarray(dx, x.dtype, order="C"), dw, db
 
 
+# ---------------------------------------------------------------- layer norm
+
+
+def _layer(name, x, weight, bias, axes):
+    """The axes that layer norm sums; checks how many, and the shapes of the vectors beside x."""
+    if not 1 <= axes <= x.ndim:
+        raise ShapeError(f"{name}: cannot normalise {axes} axes of an input {x.shape}")
+    shape = x.shape[x.ndim - axes :]
+    for what, v in (("weight", weight), ("bias", bias)):
+        if v is not None and v.shape != shape:
+            raise ShapeError(
+                f"{name}: {what} must have shape {shape} for an input {x.shape}, got {v.shape}"
+            )
+    return tuple(range(-axes, 0))
+
+
+def layer_norm(x, weight, bias, axes, eps):
+    """y := (x - mean) s w + b over the last `axes` axes, s = 1 / √(var + eps)
+
+    var is the biased one, Σ (x - mean)² / n; weight and bias have the shape of those axes.
+    Returns (y, stats), stats[0] being the means and stats[1] the s of the rows, float64.
+    """
+    last = _layer("layer_norm", x, weight, bias, axes)
+    n = math.prod(x.shape[a] for a in last)
+    with np.errstate(all="ignore"):
+        wide = x.astype(np.float64)
+        mean = np.sum(wide, axis=last, keepdims=True) / n
+        apart = wide - mean
+        s = 1 / np.sqrt(np.sum(apart**2, axis=last, keepdims=True) / n + eps)
+        y = apart * s
+        if weight is not None:
+            y = y * weight
+        if bias is not None:
+            y = y + bias
+    stats = np.stack([mean, s]).reshape(2, *x.shape[: x.ndim - axes])
+    return np.asarray(y, x.dtype, order="C"), stats
+
+
+def layer_norm_backward(dy, x, weight, stats, axes, affine):
+    """dx := s (h - Σ h / n - x̂ Σ h x̂ / n), h = dy w; dw := Σ dy x̂, db := Σ dy
+
+    x̂ = (x - mean) s; mean and s are `stats`, from `layer_norm`. The sums in dx run over the last
+    `axes` axes, n elements; those in dw and db over the others. dy may have leading axes of its
+    own, a batch; then so have dx, dw and db. Unless `affine`, dw and db are None.
+    """
+    name = "layer_norm_backward"
+    last = _layer(name, x, weight, None, axes)
+    rows = x.ndim - axes
+    if dy.shape[-x.ndim :] != x.shape or stats.shape != (2, *x.shape[:rows]):
+        raise ShapeError(
+            f"{name}: dy must have x's shape {x.shape}, behind a batch of its own, and stats "
+            f"{(2, *x.shape[:rows])}, got {dy.shape} and {stats.shape}"
+        )
+    n = math.prod(x.shape[a] for a in last)
+    with np.errstate(all="ignore"):
+        mean, s = stats.reshape(2, *x.shape[:rows], *(1,) * axes)
+        normal = (x - mean) * s
+        h = dy.astype(np.float64) * (1 if weight is None else weight)
+        along = np.sum(h * normal, axis=last, keepdims=True)
+        dx = s * (h - np.sum(h, axis=last, keepdims=True) / n - normal * (along / n))
+        dx = np.asarray(dx, x.dtype, order="C")
+        if not affine:
+            return dx, None, None
+        others = tuple(range(-x.ndim, -axes))
+        dw = np.sum(dy * normal, axis=others)
+        db = np.sum(dy, axis=others, dtype=np.float64)
+    return dx, np.asarray(dw, x.dtype, order="C"), np.asarray(db, x.dtype, order="C")
+
+
+# ---------------------------------------------------------------- embedding
+
+
+def _check_rows(index, rows):
+    """Every index must name one of the rows."""
+    if index.dtype.kind not in "iu":
+        raise DtypeError(f"embedding: indices must be integers, got {index.dtype}")
+    wrong = (index < 0) | (index >= rows)
+    if wrong.any():
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise IndexError(
+            f"embedding: indices must lie in [0, {rows}), got {index[place]}"
+            + (f" at {place}" if place else "")
+        )
+
+
+@kernel
+def embedding(w, index, skip):
+    """y[..., j, :] := w[..., index[j], :], and 0 where index[j] = skip
+
+    w is (..., rows, n), y (..., *index.shape, n); no row is skipped where skip is -1.
+    """
+    if w.ndim < 2:
+        raise ShapeError(f"embedding: expected a table (rows, n), got shape {w.shape}")
+    _check_rows(index, w.shape[-2])
+    y = np.take(w, index, axis=-2)
+    if skip >= 0:
+        y[..., index == skip, :] = 0
+    return y
+
+
+@kernel
+def embedding_backward(dy, index, rows, skip):
+    """dw := 0, dw[..., index[j], :] += dy[..., j, :] in the order of j, but where index[j] = skip
+
+    dy is (..., *index.shape, n), dw (..., rows, n).
+    """
+    lead = dy.ndim - 1 - index.ndim
+    if lead < 0 or dy.shape[lead:-1] != index.shape:
+        raise ShapeError(
+            f"embedding_backward: expected dy (..., {', '.join(map(str, index.shape))}, n), "
+            f"got {dy.shape}"
+        )
+    _check_rows(index, rows)
+    n = dy.shape[-1]
+    dw = np.zeros((*dy.shape[:lead], rows, n), dy.dtype)
+    kept = np.flatnonzero(index != skip)
+    flat = index.reshape(-1)[kept]
+    tables = dw.reshape(math.prod(dw.shape[:lead]), rows, n)
+    for table, part in zip(tables, dy.reshape(len(tables), index.size, n)):
+        np.add.at(table, flat, part[kept])
+    return dw
+
+
 # ---------------------------------------------------------------- convolution and pooling
 #
 # Images are (N, C, H, W). `stride` and `dilation` are (vertical, horizontal); the padding of a

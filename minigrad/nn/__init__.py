@@ -8,10 +8,11 @@ from minigrad.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Softplus,
 from minigrad.nn.container import ModuleList, Sequential
 from minigrad.nn.conv import AvgPool2d, Conv2d, MaxPool2d
 from minigrad.nn.dropout import Dropout
+from minigrad.nn.embedding import Embedding
 from minigrad.nn.linear import Flatten, Identity, Linear
 from minigrad.nn.loss import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, NLLLoss
 from minigrad.nn.module import Module
-from minigrad.nn.norm import BatchNorm1d, BatchNorm2d
+from minigrad.nn.norm import BatchNorm1d, BatchNorm2d, LayerNorm
 from minigrad.nn.parameter import Parameter
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
     "AvgPool2d",
     "BatchNorm1d",
     "BatchNorm2d",
+    "LayerNorm",
+    "Embedding",
     "Dropout",
     "ReLU",
     "Tanh",

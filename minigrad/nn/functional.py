@@ -9,8 +9,10 @@ from minigrad.ops.activation import relu as _relu
 from minigrad.ops.activation import sigmoid, softplus, tanh
 from minigrad.ops.conv import conv2d
 from minigrad.ops.dropout import dropout
+from minigrad.ops.embedding import embedding
 from minigrad.ops.index import one_hot
 from minigrad.ops.inplace import relu_
+from minigrad.ops.layer_norm import layer_norm
 from minigrad.ops.linalg import linear
 from minigrad.ops.loss import (
     binary_cross_entropy_with_logits,
@@ -37,6 +39,8 @@ __all__ = [
     "binary_cross_entropy_with_logits",
     "linear",
     "batch_norm",
+    "layer_norm",
+    "embedding",
     "dropout",
     "conv2d",
     "max_pool2d",

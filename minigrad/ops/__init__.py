@@ -11,7 +11,7 @@ from minigrad import methods
 
 FAMILIES = """
     choice elementwise activation arithmetic compare creation shape index reduce inplace linalg
-    softmax loss norm dropout conv pool
+    softmax loss norm layer_norm embedding dropout conv pool
 """.split()
 
 __all__ = []

@@ -48,6 +48,10 @@ LAYERS = {
     "batch_norm1d, no affine": (lambda nn: nn.BatchNorm1d(3, affine=False), (6, 3)),
     "batch_norm1d, untracked": (lambda nn: nn.BatchNorm1d(3, track_running_stats=False), (6, 3)),
     "batch_norm2d": (lambda nn: nn.BatchNorm2d(3, eps=1e-3), (2, 3, 4, 5)),
+    "layer_norm": (lambda nn: nn.LayerNorm(5), (2, 3, 5)),
+    "layer_norm, axes": (lambda nn: nn.LayerNorm((3, 5), eps=1e-3), (2, 3, 5)),
+    "layer_norm, no bias": (lambda nn: nn.LayerNorm([5], bias=False), (3, 5)),
+    "layer_norm, no affine": (lambda nn: nn.LayerNorm(5, elementwise_affine=False), (5,)),
     "relu": (lambda nn: nn.ReLU(), (3, 4)),
     "tanh": (lambda nn: nn.Tanh(), (3, 4)),
     "sigmoid": (lambda nn: nn.Sigmoid(), (3, 4)),
@@ -152,12 +156,13 @@ def test_constructors_take_pytorchs_arguments():
     import inspect
 
     for name in (
-        "Linear Flatten Conv2d MaxPool2d AvgPool2d BatchNorm1d BatchNorm2d Dropout ReLU "
-        "Softplus Softmax LogSoftmax CrossEntropyLoss NLLLoss MSELoss BCEWithLogitsLoss"
+        "Linear Flatten Conv2d MaxPool2d AvgPool2d BatchNorm1d BatchNorm2d LayerNorm Embedding "
+        "Dropout ReLU Softplus Softmax LogSoftmax CrossEntropyLoss NLLLoss MSELoss "
+        "BCEWithLogitsLoss"
     ).split():
         theirs = inspect.signature(getattr(torch.nn, name)).parameters
         mine = inspect.signature(getattr(nn, name)).parameters
-        left_out = {"device", "size_average", "reduce"}
+        left_out = {"device", "size_average", "reduce", "_weight", "_freeze"}
         if name.startswith("BatchNorm"):
             left_out.add("bias")  # in the newest versions only
         expected = {k: p.default for k, p in theirs.items() if k not in left_out}
@@ -232,6 +237,59 @@ def test_cumulative_momentum_averages_all_batches():
     var = np.mean([x.numpy().var(0, ddof=1) for x in batches], axis=0)
     assert np.allclose(m.running_mean.tolist(), mean, atol=1e-6)
     assert np.allclose(m.running_var.tolist(), var, atol=1e-6)
+
+
+def test_layer_norm_starts_as_the_identity_of_what_is_normalised():
+    m = nn.LayerNorm((2, 3), dtype=mg.float64)
+    assert m.weight.tolist() == [[1.0] * 3] * 2 and m.bias.tolist() == [[0.0] * 3] * 2
+    assert m.weight.dtype == m.bias.dtype == mg.float64 and m.normalized_shape == (2, 3)
+    assert nn.LayerNorm(3, bias=False).bias is None
+    plain = nn.LayerNorm(3, elementwise_affine=False)
+    assert plain.weight is None and plain.bias is None and not list(plain.parameters())
+
+
+def test_embedding_starts_standard_normal_with_zeros_for_padding():
+    m = nn.Embedding(1000, 20, padding_idx=-3)
+    values = m.weight.detach().numpy()
+    assert m.padding_idx == 997 and not values[997].any()
+    others = np.delete(values, 997, 0)
+    assert abs(others.mean()) < 0.03 and abs(others.std() - 1) < 0.03
+    m(mg.tensor([997, 3])).sum().backward()
+    assert m.weight.grad[997].tolist() == [0.0] * 20 and m.weight.grad[3].tolist() == [1.0] * 20
+    m.reset_parameters()
+    assert not m.weight.detach().numpy()[997].any()
+
+
+def test_embedding_of_a_given_table_shares_it_and_is_frozen_unless_told():
+    table = mg.randn(4, 3)
+    m = nn.Embedding.from_pretrained(table, padding_idx=1)
+    assert m.weight.numpy() is table.numpy() or np.shares_memory(m.weight.numpy(), table.numpy())
+    assert not m.weight.requires_grad and m.padding_idx == 1
+    assert m.weight.tolist() == table.tolist()  # the row of padding too
+    assert (m.num_embeddings, m.embedding_dim) == (4, 3)
+    assert nn.Embedding.from_pretrained(table, freeze=False).weight.requires_grad
+
+
+def test_new_layers_print_as_pytorchs():
+    torch = pytest.importorskip("torch")
+    for make in (
+        lambda nn: nn.LayerNorm((3, 4)),
+        lambda nn: nn.LayerNorm(3, elementwise_affine=False),
+        lambda nn: nn.Embedding(5, 2),
+        lambda nn: nn.Embedding(5, 2, padding_idx=-1, scale_grad_by_freq=True),
+    ):
+        assert repr(make(nn)) == repr(make(torch.nn))
+
+
+def test_embedding_is_pytorchs():
+    torch = pytest.importorskip("torch")
+    mine, theirs = twins(lambda nn: nn.Embedding(6, 3, padding_idx=2), torch)
+    assert list(mine.state_dict()) == list(theirs.state_dict())
+    index = np.array([[0, 2, 5], [5, 1, 0]])
+    y, v = mine(mg.tensor(index)), theirs(torch.tensor(index))
+    assert y.tolist() == v.tolist()
+    y.square().sum().backward(), v.square().sum().backward()
+    assert np.allclose(mine.weight.grad.tolist(), theirs.weight.grad.tolist(), rtol=1e-6)
 
 
 def test_evaluation_leaves_the_running_statistics_alone():
@@ -328,6 +386,21 @@ def test_a_network_learns():
         (lambda: nn.BatchNorm2d(3, momentum="x"), ValueError, "BatchNorm2d: momentum"),
         (lambda: nn.BatchNorm1d(3)(mg.ones(3)), ValueError, r"BatchNorm1d: .*\(N, C\).*\(3,\)"),
         (lambda: nn.BatchNorm2d(3)(mg.ones(2, 3)), ValueError, r"BatchNorm2d: .*\(2, 3\)"),
+        (lambda: nn.LayerNorm(()), ValueError, "LayerNorm: normalized_shape .* at least one axis"),
+        (lambda: nn.LayerNorm((3, -1)), ValueError, "LayerNorm: normalized_shape must be at leas"),
+        (lambda: nn.LayerNorm(2.5), TypeError, "LayerNorm: normalized_shape must be"),
+        (lambda: nn.LayerNorm(3, eps=-1), ValueError, "LayerNorm: eps"),
+        (lambda: nn.LayerNorm(3, dtype="int64"), TypeError, "LayerNorm: dtype"),
+        (lambda: nn.Embedding(-1, 2), ValueError, "Embedding: num_embeddings must be at least 0"),
+        (lambda: nn.Embedding(3, 2.0), TypeError, "Embedding: embedding_dim must be an integer"),
+        (lambda: nn.Embedding(3, 2, 3), ValueError, r"Embedding: padding_idx must lie in \[-3, 3"),
+        (lambda: nn.Embedding(3, 2, max_norm=1.0), NotImplementedError, "Embedding: max_norm"),
+        (lambda: nn.Embedding(3, 2, sparse=True), NotImplementedError, "Embedding: sparse"),
+        (
+            lambda: nn.Embedding.from_pretrained(mg.ones(3)),
+            ValueError,
+            r"Embedding: expected embeddings \(V, D\)",
+        ),
         (lambda: nn.Dropout(1.5), ValueError, r"Dropout: p must be .* in \[0, 1\], got 1.5"),
         (lambda: nn.Dropout(math.nan), ValueError, "Dropout"),
         (lambda: nn.MSELoss(reduction="avg"), ValueError, "MSELoss: reduction .* got 'avg'"),
