@@ -20,9 +20,7 @@ import itertools
 import json
 import math
 import os
-import secrets
-import shutil
-import zipfile
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -280,14 +278,14 @@ def _unpack(x, arrays):
 def _atomic(path):
     """A binary file that takes the place of `path` when the block ends well, and only then."""
     path = Path(os.path.realpath(path))  # through a link: the file it names is replaced
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     try:
         with open(draft, "xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         if path.exists():
-            shutil.copymode(path, draft)
+            draft.chmod(stat.S_IMODE(path.stat().st_mode))
         os.replace(draft, path)
     except BaseException:
         draft.unlink(missing_ok=True)
@@ -302,6 +300,8 @@ def _atomic(path):
 
 def _write_npz(file, arrays, text):
     """A NumPy archive; numpy.savez would not take every name."""
+    import zipfile
+
     structure = np.frombuffer(text.encode("ascii"), np.uint8)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, array in [*arrays.items(), (_STRUCTURE, structure)]:
@@ -312,6 +312,8 @@ def _write_npz(file, arrays, text):
 
 def _read_npz(path):
     """(arrays, structure) of an archive; the zip's checksums find damage."""
+    import zipfile  # late: it doubles what importing this module takes
+
     arrays = {}
     with zipfile.ZipFile(path) as archive:
         for entry in archive.infolist():

@@ -16,7 +16,7 @@ __all__ = """
     randn_like randint_like
 """.split()
 
-_generator = np.random.default_rng()
+_generator = None  # made when first asked for: importing numpy.random takes milliseconds
 
 
 def manual_seed(seed):
@@ -39,7 +39,7 @@ def default_generator():
     >>> type(mg.default_generator()).__name__
     'Generator'
     """
-    return _generator
+    return _generator if _generator is not None else manual_seed(None)
 
 
 def _sizes(size, name):
@@ -215,7 +215,7 @@ def rand(*size, dtype=float32, requires_grad=False):
     >>> mg.rand(2, 3).shape
     (2, 3)
     """
-    return _new(_generator.random(_sizes(size, "rand"), as_dtype(dtype)), requires_grad)
+    return _new(default_generator().random(_sizes(size, "rand"), as_dtype(dtype)), requires_grad)
 
 
 def randn(*size, dtype=float32, requires_grad=False):
@@ -225,7 +225,7 @@ def randn(*size, dtype=float32, requires_grad=False):
     >>> mg.randn(2, 3).shape
     (2, 3)
     """
-    array = _generator.standard_normal(_sizes(size, "randn"), as_dtype(dtype))
+    array = default_generator().standard_normal(_sizes(size, "randn"), as_dtype(dtype))
     return _new(np.asarray(array), requires_grad)
 
 
@@ -241,7 +241,7 @@ def randint(low, high=None, size=None, *, dtype=int64):
     if size is None or not high > low:
         raise ValueError(f"randint: expected low < high and a size, got {low}, {high}, {size}")
     size = size if isinstance(size, (tuple, list)) else (size,)
-    array = _generator.integers(low, high, _sizes((size,), "randint"))
+    array = default_generator().integers(low, high, _sizes((size,), "randint"))
     return wrap(np.asarray(array).astype(as_dtype(dtype)))
 
 
@@ -253,7 +253,7 @@ def randperm(n):
     [0, 1, 2, 3]
     """
     _sizes((n,), "randperm")
-    return wrap(_generator.permutation(n).astype(np.int64))
+    return wrap(default_generator().permutation(n).astype(np.int64))
 
 
 def _like(make, input, dtype, requires_grad, *args):
