@@ -1,26 +1,100 @@
 /* Batch normalisation of x (N, C, L), float and double, over N and L for each of the C channels.
 
-   Statistics are double and come from the corrected two-pass algorithm (Chan, Golub, LeVeque
-   1983): a first mean, then with d = x - mean
+   Moments are found in one reading of x. About a shift k that is near the mean,
 
-       mean += Σ d / n        var = Σ d² / n - (Σ d / n)²
+       d = x - k        mean = k + Σ d / m        M = Σ (x - mean)² = Σ d² - (Σ d)² / m
 
-   where the second terms are what the first pass rounded off. E[x²] - E[x]² would lose every
-   digit for a mean of 1e4 and a deviation of 1e-2; so would a mean rounded to float, which is why
-   it is subtracted in two parts, high and low.
+   and blocks are put together as in Chan, Golub and LeVeque 1983. E[x²] - E[x]² is the case k = 0,
+   which loses every digit for a mean of 1e4 and a deviation of 1e-2. Here k is the mean of a few
+   elements at first, and of all before whenever their number has doubled. So a block of m comes
+   after n ≥ m others, and what its subtraction rounds, ε m (block's mean - k)², is small beside
+   what it adds to the whole, (block's mean - k)² m n / (m + n). Sums run in lanes for about 64
+   terms, and from there in double.
 
-   Two layouts, the same passes over a piece that stays in cache:
+   The work is cut by the shape alone into strips of channels and chunks of rows:
+
+             C                    a strip that fits the L2 cache is a piece of its own: moments,
+        ┌────┬────┬────┐          then, from the cache, y
+      N │    │    │    │
+        └────┴────┴────┘          otherwise two rounds over its chunks: moments of each, put
+        ┌──────────────┐          together in their order, then y, beginning with the chunk read
+        ├──────────────┤          last
+        └──────────────┘
+
+   and in each piece one of two layouts:
 
        L > 1   a channel, N segments of L neighbours         lanes along a segment
-       L = 1   a tile of up to 4 vectors of columns, N rows  lanes across the columns
+       L = 1   a few rows after another, all columns         lanes across the columns
 
-   Sums run in lanes for at most 64 rows, or a segment's block, and from there in double.
-   Written once, in batch_norm_body.h. */
+   On the way back sums of dy and dy d take the place of the moments. Written once, in
+   batch_norm_body.h. */
 
 #ifndef MINIGRAD_BATCH_NORM_H
 #define MINIGRAD_BATCH_NORM_H
 
 #include "sums.h"
+
+typedef struct {
+    const char *x, *dy, *weight, *bias; /* weight and bias (C) or NULL */
+    char *to, *dw, *db;                 /* y, or dx */
+    double *mean, *var;                 /* (C) */
+    double eps;
+    int fixed;                          /* mean and var are given, not x's own */
+    Py_ssize_t N, C, L;
+    Py_ssize_t rows, chunks;            /* of a strip, chunks of so many rows */
+    Py_ssize_t width, strips;
+    Py_ssize_t strip;                   /* the one cut in chunks now */
+    double *sums;                       /* two of each chunk and channel of the strip, or strips */
+    void *terms;                        /* four of each channel */
+} BatchNorm;
+
+enum {
+    BN_PIECE = 1 << 16, /* elements of a piece, about */
+    BN_CACHE = 1 << 19, /* bytes of x that stay in the L2 cache */
+    BN_NARROW = 64,     /* columns, at least, of a strip cut for the cache */
+    BN_BYTES = 2048,    /* of a row in a strip: its sums stay in the L1 cache */
+    BN_ROWS = 64,       /* rows summed in lanes */
+    BN_PANEL = 8        /* rows read side by side */
+};
+
+static void batch_norm_cut(BatchNorm *t, Py_ssize_t size)
+{
+    const Py_ssize_t channel = t->N * t->L > 0 ? t->N * t->L : 1;
+    t->rows = t->N;
+    if (t->L == 1) {
+        const Py_ssize_t fits = BN_PIECE / channel / BN_NARROW * BN_NARROW;
+        t->width = fits ? fits : BN_BYTES / size;
+        if (t->width > BN_BYTES / size)
+            t->width = BN_BYTES / size;
+        if (t->width > t->C)
+            t->width = t->C;
+        if (t->width * channel > BN_PIECE && !fits)
+            t->rows = BN_PIECE / t->width / BN_ROWS * BN_ROWS;
+    } else if (channel * size > BN_CACHE) {
+        t->width = 1;
+        t->rows = BN_PIECE / t->L + 1;
+    } else
+        t->width = BN_PIECE / channel + 1;
+    if (t->width < 1)
+        t->width = 1;
+    t->strips = (t->C + t->width - 1) / t->width;
+    t->chunks = t->rows < t->N ? (t->N + t->rows - 1) / t->rows : 1;
+}
+
+/* Doubles for the sums of all that is under way at once */
+static Py_ssize_t batch_norm_sums(const BatchNorm *t)
+{
+    return 2 * (t->chunks > 1 ? t->chunks * t->width : t->C);
+}
+
+/* Add a block of m elements, of mean k + d / m and Σ (x - k)² = dd, to n others. */
+static inline void batch_norm_merge(double n, double m, double k, double d, double dd,
+                                    double *mean, double *M)
+{
+    const double shift = d / m, apart = k - *mean + shift;
+    *mean += n ? apart * (m / (n + m)) : k + shift;
+    *M += dd - d * shift + apart * apart * (n * m / (n + m));
+}
 
 #define NAME(name) name##_f32
 #define REAL float

@@ -7,31 +7,56 @@ which computes it or says what is wrong.
 
 cimport numpy as cnp
 
+from libc.stdlib cimport free, malloc
+
 from minigrad.kernels import reference
+from minigrad.kernels.memory cimport new_array
+from minigrad.kernels.threads cimport parallel
 
 cnp.import_array()
 
 cdef extern from "batch_norm.h" nogil:
-    void batch_norm_f32(const void* x, void* y, const void* weight, const void* bias,
-                        double* mean, double* var, int given, double eps, Py_ssize_t N,
-                        Py_ssize_t C, Py_ssize_t L) noexcept
-    void batch_norm_f64(const void* x, void* y, const void* weight, const void* bias,
-                        double* mean, double* var, int given, double eps, Py_ssize_t N,
-                        Py_ssize_t C, Py_ssize_t L) noexcept
-    void batch_norm_backward_f32(const void* dy, const void* x, const void* weight,
-                                 const double* mean, const double* var, double eps, int training,
-                                 void* dx, void* dw, void* db, Py_ssize_t N, Py_ssize_t C,
-                                 Py_ssize_t L) noexcept
-    void batch_norm_backward_f64(const void* dy, const void* x, const void* weight,
-                                 const double* mean, const double* var, double eps, int training,
-                                 void* dx, void* dw, void* db, Py_ssize_t N, Py_ssize_t C,
-                                 Py_ssize_t L) noexcept
+    ctypedef struct BatchNorm:
+        const char* x
+        const char* dy
+        const char* weight
+        const char* bias
+        char* to
+        char* dw
+        char* db
+        double* mean
+        double* var
+        double eps
+        bint fixed
+        Py_ssize_t N, C, L
+        Py_ssize_t chunks, strips, strip
+        double* sums
+        void* terms
+    void batch_norm_cut(BatchNorm* t, Py_ssize_t size) noexcept
+    Py_ssize_t batch_norm_sums(const BatchNorm* t) noexcept
+    void strip_forward_f32(void* t, Py_ssize_t index) noexcept
+    void strip_forward_f64(void* t, Py_ssize_t index) noexcept
+    void strip_backward_f32(void* t, Py_ssize_t index) noexcept
+    void strip_backward_f64(void* t, Py_ssize_t index) noexcept
+    void chunk_moments_f32(void* t, Py_ssize_t index) noexcept
+    void chunk_moments_f64(void* t, Py_ssize_t index) noexcept
+    void chunk_normalise_f32(void* t, Py_ssize_t index) noexcept
+    void chunk_normalise_f64(void* t, Py_ssize_t index) noexcept
+    void chunk_products_f32(void* t, Py_ssize_t index) noexcept
+    void chunk_products_f64(void* t, Py_ssize_t index) noexcept
+    void chunk_gradient_f32(void* t, Py_ssize_t index) noexcept
+    void chunk_gradient_f64(void* t, Py_ssize_t index) noexcept
+    void batch_norm_settle_f32(const BatchNorm* t, int backward) noexcept
+    void batch_norm_settle_f64(const BatchNorm* t, int backward) noexcept
+    void shifts_f32(const BatchNorm* t) noexcept
+    void shifts_f64(const BatchNorm* t) noexcept
 
 cdef enum:
     BIG = 1 << 14  # elements from which releasing the GIL is worth its cost
 
 cdef struct Shape:
     int kind            # NPY_FLOAT32 or NPY_FLOAT64
+    int size            # bytes of one
     Py_ssize_t N, C, L
 
 
@@ -46,6 +71,9 @@ cdef bint understand(object x, Shape* s) noexcept:
     s.N, s.C, s.L = dims[0], dims[1], 1
     for i in range(2, cnp.PyArray_NDIM(<cnp.ndarray> x)):
         s.L *= dims[i]
+    if s.N * s.L == 0:
+        s.N, s.L = 0, 1
+    s.size = 4 if s.kind == cnp.NPY_FLOAT32 else 8
     return s.kind == cnp.NPY_FLOAT32 or s.kind == cnp.NPY_FLOAT64
 
 
@@ -65,8 +93,63 @@ cdef inline bint is_vector(object v, int kind, Py_ssize_t C) noexcept:
     )
 
 
-cdef inline void* data(object v) noexcept:
-    return NULL if v is None else cnp.PyArray_DATA(<cnp.ndarray> v)
+cdef inline char* data(object v) noexcept:
+    return NULL if v is None else <char*> cnp.PyArray_DATA(<cnp.ndarray> v)
+
+
+cdef int prepare(BatchNorm* t, const Shape* s) except -1:
+    """Cut the work, and find room for sums and terms."""
+    cdef Py_ssize_t sums
+    t.N, t.C, t.L = s.N, s.C, s.L
+    batch_norm_cut(t, s.size)
+    sums = batch_norm_sums(t) * sizeof(double)
+    t.sums = <double*> malloc(sums + 4 * s.C * s.size + 1)
+    if t.sums == NULL:
+        raise MemoryError("batch_norm: no memory for the sums")
+    t.terms = <char*> t.sums + sums
+    return 0
+
+
+cdef void forward(BatchNorm* t, bint single) noexcept nogil:
+    if t.chunks == 1:
+        parallel(strip_forward_f32 if single else strip_forward_f64, t, t.strips)
+        return
+    for t.strip in range(t.strips):
+        if not t.fixed:
+            parallel(chunk_moments_f32 if single else chunk_moments_f64, t, t.chunks)
+        if single:
+            batch_norm_settle_f32(t, False)
+        else:
+            batch_norm_settle_f64(t, False)
+        parallel(chunk_normalise_f32 if single else chunk_normalise_f64, t, t.chunks)
+
+
+cdef void backward(BatchNorm* t, bint single) noexcept nogil:
+    if single:
+        shifts_f32(t)
+    else:
+        shifts_f64(t)
+    if t.chunks == 1:
+        parallel(strip_backward_f32 if single else strip_backward_f64, t, t.strips)
+        return
+    for t.strip in range(t.strips):
+        parallel(chunk_products_f32 if single else chunk_products_f64, t, t.chunks)
+        if single:
+            batch_norm_settle_f32(t, True)
+        else:
+            batch_norm_settle_f64(t, True)
+        parallel(chunk_gradient_f32 if single else chunk_gradient_f64, t, t.chunks)
+
+
+cdef void backward_batch(BatchNorm* t, int size, Py_ssize_t batch) noexcept nogil:
+    """One backward pass for each of a batch of dy"""
+    cdef Py_ssize_t _k
+    for _k in range(batch):
+        backward(t, size == 4)
+        t.dy += t.N * t.C * t.L * size
+        t.to += t.N * t.C * t.L * size
+        t.dw += t.C * size
+        t.db += t.C * size
 
 
 cpdef tuple batch_norm(object x, object weight, object bias, object mean, object var, double eps):
@@ -84,54 +167,27 @@ cpdef tuple batch_norm(object x, object weight, object bias, object mean, object
     cdef cnp.npy_intp[1] dims
     dims[0] = s.C
     if not given:
-        mean = cnp.PyArray_SimpleNew(1, dims, cnp.NPY_FLOAT64)
-        var = cnp.PyArray_SimpleNew(1, dims, cnp.NPY_FLOAT64)
+        mean = new_array(1, dims, cnp.NPY_FLOAT64)
+        var = new_array(1, dims, cnp.NPY_FLOAT64)
     else:
         mean = cnp.PyArray_FROMANY(mean, cnp.NPY_FLOAT64, 0, 0, cnp.NPY_ARRAY_CARRAY_RO)
         var = cnp.PyArray_FROMANY(var, cnp.NPY_FLOAT64, 0, 0, cnp.NPY_ARRAY_CARRAY_RO)
         if not is_vector(mean, cnp.NPY_FLOAT64, s.C) or not is_vector(var, cnp.NPY_FLOAT64, s.C):
             return reference.batch_norm(x, weight, bias, mean, var, eps)
-    cdef cnp.ndarray y = cnp.PyArray_SimpleNew(
-        cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), s.kind
-    )
-    cdef const void* xp = cnp.PyArray_DATA(a)
-    cdef const void* wp = data(weight)
-    cdef const void* bp = data(bias)
-    cdef void* yp = cnp.PyArray_DATA(y)
-    cdef double* mp = <double*> data(mean)
-    cdef double* vp = <double*> data(var)
-    if s.L == 0:  # no elements: the statistics, if asked for, are 0 / 0
-        s.N, s.L = 0, 1
+    cdef cnp.ndarray y = new_array(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), s.kind)
+    cdef BatchNorm t
+    t.x, t.weight, t.bias = <const char*> cnp.PyArray_DATA(a), data(weight), data(bias)
+    t.dy = t.dw = t.db = NULL
+    t.to = <char*> cnp.PyArray_DATA(y)
+    t.mean, t.var, t.eps, t.fixed = <double*> data(mean), <double*> data(var), eps, given
+    prepare(&t, &s)
     if s.N * s.C * s.L >= BIG:
         with nogil:
-            if s.kind == cnp.NPY_FLOAT32:
-                batch_norm_f32(xp, yp, wp, bp, mp, vp, given, eps, s.N, s.C, s.L)
-            else:
-                batch_norm_f64(xp, yp, wp, bp, mp, vp, given, eps, s.N, s.C, s.L)
-    elif s.kind == cnp.NPY_FLOAT32:
-        batch_norm_f32(xp, yp, wp, bp, mp, vp, given, eps, s.N, s.C, s.L)
+            forward(&t, s.kind == cnp.NPY_FLOAT32)
     else:
-        batch_norm_f64(xp, yp, wp, bp, mp, vp, given, eps, s.N, s.C, s.L)
+        forward(&t, s.kind == cnp.NPY_FLOAT32)
+    free(t.sums)
     return y, mean, var
-
-
-cdef void backward_batch(
-    const Shape* s, Py_ssize_t batch, const char* dy, const char* x, const void* weight,
-    const double* mean, const double* var, double eps, bint training, char* dx, char* dw, char* db,
-) noexcept nogil:
-    """One backward pass for each of a batch of dy"""
-    cdef Py_ssize_t k, size = s.N * s.C * s.L
-    for k in range(batch):
-        if s.kind == cnp.NPY_FLOAT32:
-            batch_norm_backward_f32(
-                dy + 4 * k * size, x, weight, mean, var, eps, training,
-                dx + 4 * k * size, dw + 4 * k * s.C, db + 4 * k * s.C, s.N, s.C, s.L
-            )
-        else:
-            batch_norm_backward_f64(
-                dy + 8 * k * size, x, weight, mean, var, eps, training,
-                dx + 8 * k * size, dw + 8 * k * s.C, db + 8 * k * s.C, s.N, s.C, s.L
-            )
 
 
 cpdef tuple batch_norm_backward(object dy, object x, object weight, object mean, object var,
@@ -162,24 +218,19 @@ cpdef tuple batch_norm_backward(object dy, object x, object weight, object mean,
         dims[i] = cnp.PyArray_DIMS(g)[i]
         batch *= dims[i]
     dims[lead] = s.C
-    cdef cnp.ndarray dx = cnp.PyArray_SimpleNew(
-        cnp.PyArray_NDIM(g), cnp.PyArray_DIMS(g), s.kind
-    )
-    cdef cnp.ndarray dw = cnp.PyArray_SimpleNew(lead + 1, dims, s.kind)
-    cdef cnp.ndarray db = cnp.PyArray_SimpleNew(lead + 1, dims, s.kind)
-    cdef const char* gp = <const char*> cnp.PyArray_DATA(g)
-    cdef const char* xp = <const char*> cnp.PyArray_DATA(a)
-    cdef const void* wp = data(weight)
-    cdef const double* mp = <const double*> data(mean)
-    cdef const double* vp = <const double*> data(var)
-    cdef char* dxp = <char*> cnp.PyArray_DATA(dx)
-    cdef char* dwp = <char*> cnp.PyArray_DATA(dw)
-    cdef char* dbp = <char*> cnp.PyArray_DATA(db)
-    if s.L == 0:
-        s.N, s.L = 0, 1
+    cdef cnp.ndarray dx = new_array(cnp.PyArray_NDIM(g), cnp.PyArray_DIMS(g), s.kind)
+    cdef cnp.ndarray dw = new_array(lead + 1, dims, s.kind)
+    cdef cnp.ndarray db = new_array(lead + 1, dims, s.kind)
+    cdef BatchNorm t
+    t.x, t.dy = <const char*> cnp.PyArray_DATA(a), <const char*> cnp.PyArray_DATA(g)
+    t.weight, t.bias, t.to = data(weight), NULL, <char*> cnp.PyArray_DATA(dx)
+    t.dw, t.db = <char*> cnp.PyArray_DATA(dw), <char*> cnp.PyArray_DATA(db)
+    t.mean, t.var, t.eps, t.fixed = <double*> data(mean), <double*> data(var), eps, not training
+    prepare(&t, &s)
     if batch * s.N * s.C * s.L >= BIG:
         with nogil:
-            backward_batch(&s, batch, gp, xp, wp, mp, vp, eps, training, dxp, dwp, dbp)
+            backward_batch(&t, s.size, batch)
     else:
-        backward_batch(&s, batch, gp, xp, wp, mp, vp, eps, training, dxp, dwp, dbp)
+        backward_batch(&t, s.size, batch)
+    free(t.sums)
     return dx, dw, db
