@@ -386,7 +386,8 @@ class Methods:
     @property
     def T(self):
         """The matrix transposed (all axes reversed)."""
-        return ops.permute(self, *range(self.ndim - 1, -1, -1))
+        n = self.ndim
+        return ops.mT(self) if n == 2 else ops.permute(self, *range(n - 1, -1, -1))
 
     @property
     def mT(self):

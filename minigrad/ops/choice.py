@@ -77,9 +77,11 @@ def where(condition, input, other):
         raise TypeError(f"where: condition must be a Tensor, got {type(condition).__name__}")
     if condition.dtype != np.bool_:
         raise DtypeError(f"where: condition must be a bool tensor, got {condition.dtype}")
-    x, y = pair(input, other, "where")
+    x, y = input, other
+    if not (isinstance(x, Tensor) and isinstance(y, Tensor) and x.dtype == y.dtype):
+        x, y = pair(input, other, "where")
     try:
-        return Where().apply(condition, x, y)
+        return Where.__new__(Where).apply(condition, x, y)
     except ValueError:
         raise shapes_clash("where", condition, x, y) from None
 
@@ -133,7 +135,7 @@ def minimum(input, other):
 
 
 @cython.cclass
-class Clamp(Nary):
+class Clamp(Unary):
     """y = min(max(x, low), high); the gradient passes where low <= x <= high"""
 
     low: object
@@ -142,21 +144,20 @@ class Clamp(Nary):
     def __init__(self, low, high):
         self.low, self.high = low, high
 
+    @cython.ccall
     def forward(self, x):
-        inside = np.ones(x.shape, bool)
-        out = x
+        self._saves = 1
         if self.low is not None:
-            inside &= x >= self.low
-            out = np.maximum(out, np.asarray(self.low, x.dtype))
-        if self.high is not None:
-            inside &= x <= self.high
-            out = np.minimum(out, np.asarray(self.high, x.dtype))
-        self.save_arrays(inside)
-        return out
+            x = fast.maximum(x, self.low)
+        return x if self.high is None else fast.minimum(x, self.high)
 
     @cython.ccall
     def backward(self, grad):
-        return Where().apply(wrap(self.arrays()[0]), grad, zeros_of(grad))
+        x = self.input(0)._array
+        inside = True if self.low is None else x >= self.low
+        if self.high is not None:
+            inside = inside & (x <= self.high)
+        return Where.__new__(Where).apply(wrap(inside), grad, zeros_of(grad))
 
 
 def clamp(input, min=None, max=None):

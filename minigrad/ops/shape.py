@@ -209,8 +209,13 @@ def reshape(input, *shape):
             [3, 4, 5]])
     """
     check_tensor(input, "reshape")
-    target = _resolve(_shape_of(shape, "reshape"), input.shape, "reshape")
-    return Reshape(target).apply(input)
+    target = _shape_of(shape, "reshape")
+    if target and min(target) < -1:  # NumPy would infer it
+        _resolve(target, input.shape, "reshape")
+    try:
+        return Reshape(target).apply(input)
+    except ValueError:
+        return Reshape(_resolve(target, input.shape, "reshape")).apply(input)  # the error's words
 
 
 def view(input, *shape):
@@ -301,6 +306,8 @@ class Permute(Unary):
         n = len(self.axes)
         lead = x.ndim - n
         self.makes_view()
+        if lead == 0:
+            return x.transpose(self.axes)
         return x.transpose(tuple(range(lead)) + tuple([a + x.ndim for a in self.axes]))
 
     @cython.ccall
@@ -358,6 +365,8 @@ def transpose(input, dim0, dim1):
     check_tensor(input, "transpose")
     n = input.ndim
     a, b = check_dim(dim0, n, "transpose"), check_dim(dim1, n, "transpose")
+    if a + b == -3:
+        return mT(input)
     axes = list(range(-n, 0))
     if n:
         axes[a], axes[b] = axes[b], axes[a]
@@ -511,16 +520,15 @@ def cat(tensors, dim=0):
     full = [x for x in tensors if x.shape != (0,)]
     tensors = full or tensors[:1]
     axis = check_dim(dim, tensors[0].ndim, "cat")
-    shapes = [x.shape for x in tensors]
-    for shape in shapes:
-        rest = [s[: len(s) + axis] + s[len(s) + axis + 1 :] for s in (shape, shapes[0])]
-        if len(shape) != len(shapes[0]) or rest[0] != rest[1]:
-            joined = ", ".join(map(str, shapes))
-            raise ShapeError(f"cat: shapes {joined} differ outside dim {dim}")
-    dtype = np.result_type(
-        *{x.dtype for x in tensors if x.dtype.kind == "f"} or {x.dtype for x in tensors}
-    )
-    return Cat(axis).apply(*[to(x, dtype) for x in tensors])
+    dtypes = {x.dtype for x in tensors}
+    if len(dtypes) > 1:
+        dtype = np.result_type(*[d for d in dtypes if d.kind == "f"] or dtypes)
+        tensors = [to(x, dtype) for x in tensors]
+    try:
+        return Cat(axis).apply(*tensors)
+    except (ValueError, IndexError):
+        joined = ", ".join([str(x.shape) for x in tensors])
+        raise ShapeError(f"cat: shapes {joined} differ outside dim {dim}") from None
 
 
 def stack(tensors, dim=0):
