@@ -33,7 +33,7 @@ __all__ = [
     "functional_call",
 ]
 
-CHUNK = 256  # cotangents in one pass; more take memory without gaining speed
+CHUNK = 3 << 18  # bytes that a batch of cotangents may take at its widest: they stay in cache
 
 
 # Structures of tensors ------------------------------------------------------------------------
@@ -289,17 +289,30 @@ def _basis(y, start, stop):
     return wrap(block.reshape((stop - start,) + y.shape))
 
 
+def _rows_at_once(y):
+    """How many cotangents of `y` go through the graph in one pass, by its largest saved tensor."""
+    widest, seen, path = y._array.nbytes, {y._node}, [y._node]
+    while path:
+        node = path.pop()
+        saved = [x._array for x in node._inputs or () if isinstance(x, Tensor)]
+        for array in saved if node._out is None else [*saved, node._out]:
+            widest = max(widest, array.nbytes)
+        for edge in node.edges or ():
+            if edge is not None and edge not in seen:
+                seen.add(edge)
+                path.append(edge)
+    return min(max(CHUNK // max(widest, 1), 16), 1024)
+
+
 def _rows(call, y, chunk_size, record):
     """d(y)/d(variables): each of shape y.shape + x.shape, by batches of cotangents."""
     n = y.numel()
     if y.ndim == 0:
         return call.pull([y], [_one(y)], record)
-    step = min(n, chunk_size or CHUNK)
-    blocks = [
-        call.pull([y], [_basis(y, a, min(a + step, n))], record) for a in range(0, n, step or 1)
-    ]
-    if not blocks:
+    if not n or not y.requires_grad:
         return [wrap(np.zeros(y.shape + x.shape, x.dtype)) for x in call.variables]
+    step = min(n, chunk_size or _rows_at_once(y))
+    blocks = [call.pull([y], [_basis(y, a, min(a + step, n))], record) for a in range(0, n, step)]
     return [
         (ops.cat(parts) if len(parts) > 1 else parts[0]).reshape(y.shape + x.shape)
         for parts, x in zip(zip(*blocks, strict=True), call.variables, strict=True)
@@ -317,7 +330,7 @@ def jacobian(f, argnums=0, has_aux=False, chunk_size=None):
         Any output shape; structures give structures.
     argnums : int or tuple of int
     chunk_size : int, optional
-        Rows in one pass (default 256): less memory against more passes.
+        Rows in one pass. By default as many as keep the widest batch in a cache of 1 MB.
 
     Returns
     -------
