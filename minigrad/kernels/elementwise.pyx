@@ -8,15 +8,17 @@ two operands a broadcast of one into the other,
     y  (       mid       )       a bias row   inner = 1          a scalar   mid = 1
                                  a column     outer = 1          a channel  neither is 1
 
-Everything else goes to the NumPy twin in `reference`.
+Operands laid out otherwise are first copied into C order (`gather.h`). Everything else goes to
+the NumPy twin in `reference`. Large arrays are cut into pieces for threads, by shape alone.
 """
 
 cimport numpy as cnp
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.long cimport PyLong_AsDouble, PyLong_CheckExact
-from cpython.ref cimport Py_INCREF
 
 from minigrad.kernels import reference
+from minigrad.kernels.memory cimport new_array
+from minigrad.kernels.threads cimport parallel
 
 cnp.import_array()
 
@@ -101,13 +103,13 @@ cdef extern from *:
     void accumulate_f32(void*, const void*, Py_ssize_t) noexcept nogil
     void accumulate_f64(void*, const void*, Py_ssize_t) noexcept nogil
 
-cdef extern from "numpy/arrayobject.h":
-    char PyArray_Type
-    object PyArray_NewFromDescr(void* type, void* descr, int ndim, cnp.npy_intp* dims,
-                                cnp.npy_intp* strides, void* data, int flags, void* obj)
+cdef extern from "gather.h" nogil:
+    void gather(const char* x, const cnp.npy_intp* dims, const cnp.npy_intp* steps, int ndim,
+                char* y, Py_ssize_t size) noexcept
 
 cdef enum:
-    BIG = 1 << 15  # elements from which releasing the GIL is worth its cost
+    BIG = 1 << 15    # elements from which releasing the GIL is worth its cost
+    PIECE = 1 << 15  # elements of a piece, for threads
 
 
 # Which operands may take the fast path ------------------------------------------------------
@@ -127,15 +129,23 @@ cdef inline bint is_number(object x) noexcept:
 
 
 cdef inline object new_like(cnp.ndarray x):
-    """An array as x is, its numbers still to be written.
+    """An array of x's shape and dtype in C order, its numbers still to be written."""
+    return new_array(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x))
 
-    What a small operation costs is mostly this; PyArray_SimpleNew looks the dtype up first.
-    """
-    cdef void* kind = <void*> cnp.PyArray_DESCR(x)
-    Py_INCREF(<object> kind)  # PyArray_NewFromDescr takes a reference over
-    return PyArray_NewFromDescr(
-        &PyArray_Type, kind, cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), NULL, NULL, 0, NULL
-    )
+
+cdef object in_c_order(object x, int* kind):
+    """x copied into C order if that is all it lacks, else None; notes its dtype."""
+    cdef cnp.ndarray y
+    if not cnp.PyArray_CheckExact(x) or not cnp.PyArray_ISBEHAVED_RO(<cnp.ndarray> x):
+        return None
+    kind[0] = cnp.PyArray_TYPE(<cnp.ndarray> x)
+    if kind[0] != cnp.NPY_FLOAT32 and kind[0] != cnp.NPY_FLOAT64:
+        return None
+    y = new_like(<cnp.ndarray> x)
+    gather(<char*> cnp.PyArray_DATA(<cnp.ndarray> x), cnp.PyArray_DIMS(<cnp.ndarray> x),
+           cnp.PyArray_STRIDES(<cnp.ndarray> x), cnp.PyArray_NDIM(<cnp.ndarray> x),
+           <char*> cnp.PyArray_DATA(y), cnp.PyArray_ITEMSIZE(y))
+    return y
 
 
 cdef struct Blocks:
@@ -165,52 +175,115 @@ cdef bint broadcasts(cnp.ndarray x, cnp.ndarray y, Blocks* blocks) noexcept:
     return True
 
 
-# The two shapes of a kernel -----------------------------------------------------------------
+# Loops over arrays, in pieces ---------------------------------------------------------------
 
 
-cdef void run(Binary loop, const char* x, const char* y, char* z, Blocks n, Py_ssize_t size,
-              bint swap) noexcept nogil:
-    """z := f(x, y) block by block; y is the small operand, and f(y, x) with `swap`."""
-    cdef Py_ssize_t j, _row
-    for _row in range(n.outer):
-        if n.inner == 1:
-            if swap:
-                loop(y, x, z, n.mid, 1, 1)
-            else:
-                loop(x, y, z, n.mid, 1, 1)
-            x += n.mid * size
-            z += n.mid * size
-            continue
-        for j in range(n.mid):
-            if swap:
-                loop(y + j * size, x, z, n.inner, 0, 1)
-            else:
-                loop(x, y + j * size, z, n.inner, 1, 0)
-            x += n.inner * size
-            z += n.inner * size
+cdef struct Flat:
+    Unary one    # y := f(x), where there is one operand
+    Binary two   # z := f(x, y) with steps dx, dy of 0 or 1
+    const char* x
+    const char* y
+    char* z
+    Py_ssize_t n, size
+    int dx, dy
+
+
+cdef void flat_piece(void* context, Py_ssize_t index) noexcept nogil:
+    cdef Flat* f = <Flat*> context
+    cdef Py_ssize_t start = index * PIECE, at = start * f.size
+    cdef Py_ssize_t n = min_of(PIECE, f.n - start)
+    if f.one != NULL:
+        f.one(f.x + at, f.z + at, n)
+    else:
+        f.two(f.x + at * f.dx, f.y + at * f.dy, f.z + at, n, f.dx, f.dy)
+
+
+cdef inline void flat(Flat* f) noexcept:
+    """All of it, in pieces of PIECE elements where there are two or more."""
+    if f.n < BIG:
+        if f.one != NULL:
+            f.one(f.x, f.z, f.n)
+        else:
+            f.two(f.x, f.y, f.z, f.n, f.dx, f.dy)
+    else:
+        with nogil:
+            parallel(flat_piece, f, (f.n + PIECE - 1) // PIECE)
+
+
+cdef struct Steps:
+    Binary loop
+    const char* x
+    const char* y
+    char* z
+    Blocks n
+    Py_ssize_t size, each  # bytes of a number; rows of a piece
+    bint swap              # f(y, x)
+
+
+cdef void rows_piece(void* context, Py_ssize_t index) noexcept nogil:
+    """z := f(x, y) row by row; y is the small operand: a row of it, or one number a row."""
+    cdef Steps* s = <Steps*> context
+    cdef Binary loop = s.loop
+    cdef bint wide = s.n.inner == 1, swap = s.swap
+    cdef Py_ssize_t length = s.n.mid if wide else s.n.inner, size = s.size
+    cdef Py_ssize_t row = index * s.each, step = length * size
+    cdef Py_ssize_t end = min_of(row + s.each, s.n.outer if wide else s.n.outer * s.n.mid)
+    cdef const char* x = s.x + row * step
+    cdef const char* y = s.y
+    cdef char* z = s.z + row * step
+    cdef Py_ssize_t j = 0 if wide else row % s.n.mid
+    for row in range(row, end):
+        if swap:
+            loop(y + j * size, x, z, length, wide, 1)
+        else:
+            loop(x, y + j * size, z, length, 1, wide)
+        x += step
+        z += step
+        if not wide:
+            j += 1
+            if j == s.n.mid:
+                j = 0
+
+
+cdef inline Py_ssize_t min_of(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+    return a if a < b else b
 
 
 cdef object blockwise(Binary loop, cnp.ndarray x, cnp.ndarray y):
     """f(x, y) where one broadcasts into the other, else None."""
-    cdef Blocks n
+    cdef Steps s
+    cdef Flat f
     cdef cnp.ndarray big = x, small = y, z
-    if not broadcasts(x, y, &n):
-        if not broadcasts(y, x, &n):
+    if not broadcasts(x, y, &s.n):
+        if not broadcasts(y, x, &s.n):
             return None
         big, small = y, x
     z = new_like(big)
-    cdef Py_ssize_t size = cnp.PyArray_ITEMSIZE(x)
-    cdef bint swap = big is not x
-    cdef char* xp = <char*> cnp.PyArray_DATA(big)
-    cdef char* yp = <char*> cnp.PyArray_DATA(small)
-    cdef char* zp = <char*> cnp.PyArray_DATA(z)
-    if n.inner == 1 and n.mid == 1:  # a scalar and a stack of single numbers: one long block
-        n.inner, n.outer = n.outer, 1
-    if cnp.PyArray_SIZE(z) >= BIG:
+    s.swap = big is not x
+    cdef Py_ssize_t total = cnp.PyArray_SIZE(z), rows, length
+    if total == 0:
+        return z
+    if s.n.mid == 1:  # a scalar: one long row
+        f.one, f.two = NULL, loop
+        f.x, f.y = <char*> cnp.PyArray_DATA(x), <char*> cnp.PyArray_DATA(y)
+        f.z = <char*> cnp.PyArray_DATA(z)
+        f.n, f.size, f.dx, f.dy = total, cnp.PyArray_ITEMSIZE(x), not s.swap, s.swap
+        flat(&f)
+        return z
+    s.loop = loop
+    s.x, s.y = <char*> cnp.PyArray_DATA(big), <char*> cnp.PyArray_DATA(small)
+    s.z = <char*> cnp.PyArray_DATA(z)
+    s.size = cnp.PyArray_ITEMSIZE(x)
+    length, rows = s.n.inner, s.n.outer * s.n.mid
+    if length == 1:
+        length, rows = s.n.mid, s.n.outer
+    if total < BIG:
+        s.each = rows
+        rows_piece(&s, 0)
+    else:
+        s.each = 1 + (PIECE - 1) // length
         with nogil:
-            run(loop, xp, yp, zp, n, size, swap)
-    elif cnp.PyArray_SIZE(z) > 0:
-        run(loop, xp, yp, zp, n, size, swap)
+            parallel(rows_piece, &s, (rows + s.each - 1) // s.each)
     return z
 
 
@@ -219,73 +292,88 @@ cdef object with_number(Binary loop, cnp.ndarray x, object number, int kind, bin
     cdef double wide
     cdef float narrow
     cdef cnp.ndarray z
+    cdef Flat f
     if PyFloat_CheckExact(number):
         wide = PyFloat_AS_DOUBLE(number)
     else:
         wide = PyLong_AsDouble(number)
     narrow = <float> wide
     z = new_like(x)
-    cdef const void* scalar = <void*> &narrow if kind == cnp.NPY_FLOAT32 else <void*> &wide
-    cdef const void* xp = cnp.PyArray_DATA(x)
-    cdef void* zp = cnp.PyArray_DATA(z)
-    cdef Py_ssize_t n = cnp.PyArray_SIZE(x)
-    if swap:
-        loop(scalar, xp, zp, n, 0, 1)
-    else:
-        loop(xp, scalar, zp, n, 1, 0)
+    cdef char* scalar = <char*> &narrow if kind == cnp.NPY_FLOAT32 else <char*> &wide
+    cdef char* xp = <char*> cnp.PyArray_DATA(x)
+    f.one, f.two = NULL, loop
+    f.x, f.y = (scalar, xp) if swap else (xp, scalar)
+    f.z = <char*> cnp.PyArray_DATA(z)
+    f.n, f.size, f.dx, f.dy = cnp.PyArray_SIZE(x), cnp.PyArray_ITEMSIZE(x), not swap, swap
+    flat(&f)
     return z
 
 
-cdef inline object binary(Binary f32, Binary f64, object x, object y):
+cdef object rearranged(Binary f32, Binary f64, object x, object y):
+    """f(x, y), operands that are not in C order being copied into it; None for other dtypes."""
+    cdef int kind, other
+    cdef object plain = x, second = y
+    kind, other = float_kind(x), float_kind(y)
+    if kind == -1 and not is_number(x):
+        plain = in_c_order(x, &kind)
+        if plain is None:
+            return None
+    if other == -1 and not is_number(y):
+        second = in_c_order(y, &other)
+        if second is None:
+            return None
+    if plain is x and second is y:
+        return None
+    return binary(f32, f64, plain, second)
+
+
+cdef object binary(Binary f32, Binary f64, object x, object y):
     """z := f(x, y) on a fast path, or None."""
     cdef int kind = float_kind(x)
     cdef Binary loop
     cdef cnp.ndarray z
+    cdef Flat f
     if kind == -1:
-        if not is_number(x):
-            return None
-        kind = float_kind(y)
-        if kind == -1:
-            return None
-        return with_number(f32 if kind == cnp.NPY_FLOAT32 else f64, <cnp.ndarray> y, x, kind, True)
+        if is_number(x):
+            kind = float_kind(y)
+            if kind != -1:
+                loop = f32 if kind == cnp.NPY_FLOAT32 else f64
+                return with_number(loop, <cnp.ndarray> y, x, kind, True)
+        return rearranged(f32, f64, x, y)
     loop = f32 if kind == cnp.NPY_FLOAT32 else f64
     if kind != float_kind(y):
         if is_number(y):
             return with_number(loop, <cnp.ndarray> x, y, kind, False)
-        return None
+        return rearranged(f32, f64, x, y)
     cdef int ndim = cnp.PyArray_NDIM(<cnp.ndarray> x)
     if ndim != cnp.PyArray_NDIM(<cnp.ndarray> y) or not cnp.PyArray_CompareLists(
         cnp.PyArray_DIMS(<cnp.ndarray> x), cnp.PyArray_DIMS(<cnp.ndarray> y), ndim
     ):
         return blockwise(loop, <cnp.ndarray> x, <cnp.ndarray> y)
-    cdef Py_ssize_t n = cnp.PyArray_SIZE(<cnp.ndarray> x)
-    cdef const void* xp = cnp.PyArray_DATA(<cnp.ndarray> x)
-    cdef const void* yp = cnp.PyArray_DATA(<cnp.ndarray> y)
     z = new_like(<cnp.ndarray> x)
-    cdef void* zp = cnp.PyArray_DATA(z)
-    if n >= BIG:
-        with nogil:
-            loop(xp, yp, zp, n, 1, 1)
-    else:
-        loop(xp, yp, zp, n, 1, 1)
+    f.one, f.two = NULL, loop
+    f.x, f.y = <char*> cnp.PyArray_DATA(<cnp.ndarray> x), <char*> cnp.PyArray_DATA(<cnp.ndarray> y)
+    f.z = <char*> cnp.PyArray_DATA(z)
+    f.n, f.size, f.dx, f.dy = cnp.PyArray_SIZE(z), cnp.PyArray_ITEMSIZE(z), 1, 1
+    flat(&f)
     return z
 
 
-cdef inline object unary(Unary f32, Unary f64, object x):
+cdef object unary(Unary f32, Unary f64, object x):
     """y := f(x) on the fast path, or None."""
     cdef int kind = float_kind(x)
+    cdef cnp.ndarray y
+    cdef Flat f
     if kind == -1:
-        return None
-    cdef Unary loop = f32 if kind == cnp.NPY_FLOAT32 else f64
-    cdef cnp.ndarray y = new_like(<cnp.ndarray> x)
-    cdef const void* xp = cnp.PyArray_DATA(<cnp.ndarray> x)
-    cdef void* yp = cnp.PyArray_DATA(y)
-    cdef Py_ssize_t n = cnp.PyArray_SIZE(y)
-    if n >= BIG:
-        with nogil:
-            loop(xp, yp, n)
-    else:
-        loop(xp, yp, n)
+        x = in_c_order(x, &kind)
+        if x is None:
+            return None
+    y = new_like(<cnp.ndarray> x)
+    f.one, f.two = f32 if kind == cnp.NPY_FLOAT32 else f64, NULL
+    f.x, f.y = <char*> cnp.PyArray_DATA(<cnp.ndarray> x), NULL
+    f.z = <char*> cnp.PyArray_DATA(y)
+    f.n, f.size = cnp.PyArray_SIZE(y), cnp.PyArray_ITEMSIZE(y)
+    flat(&f)
     return y
 
 
