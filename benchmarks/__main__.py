@@ -23,6 +23,7 @@ def parse(arguments):
     parser.add_argument(
         "--markdown", metavar="FILE", nargs="?", const="-", help="a table for a README"
     )
+    parser.add_argument("--every-row", action="store_true", help="in --markdown, not the means")
     parser.add_argument("--chart", metavar="FOLDER", help="write gemm.svg and ratios.svg")
     parser.add_argument(
         "--load", metavar="FILE", nargs="+", help="measure nothing: take --json FILEs again"
@@ -89,7 +90,7 @@ def main(arguments=None):
     if options.json:
         report.save(run, options.json)
     if options.markdown:
-        report.markdown(run, options.markdown)
+        report.markdown(run, options.markdown, options.every_row)
     if options.chart:
         from benchmarks import charts
 

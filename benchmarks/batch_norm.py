@@ -109,4 +109,5 @@ def rows(quick):
                 work=8 * size,  # x read twice, y written; x and dy read twice, dx written
                 limit=("triad", kind, 4 * size),
                 aims={"PyTorch": 2},
+                headline=shape in SIZES[:3] and kind == "float32",
             )

@@ -189,7 +189,13 @@ def build_net(batch):
 def rows(quick):
     for batch in (64,) if quick else (64, 16, 256):
         name = f"conv net step {batch}×1×28×28, SGD"
-        yield Row(name, partial(build_net, batch), group="nets", aims={"PyTorch": 1.2})
+        yield Row(
+            name,
+            partial(build_net, batch),
+            group="nets",
+            aims={"PyTorch": 1.2},
+            headline=batch == 64,
+        )
     for dtype in (np.float32, np.float64):
         kind = np.dtype(dtype).name
         for shape, kernel in SIZES[: 2 if quick else None]:

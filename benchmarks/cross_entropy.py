@@ -106,6 +106,7 @@ def rows(quick):
                 work=3 * size,  # logits read twice, their gradient written
                 limit=("triad", kind, 2 * size),
                 aims={"PyTorch": 3, "NumPy": 8} if shape in AIMED else {"PyTorch": 1, "NumPy": 1},
+                headline=shape in AIMED and kind == "float32",
             )
     for kind, dtype in kinds:
         for shape in SIZES[: 2 if quick else None]:

@@ -121,6 +121,7 @@ def rows(quick):
                 partial(build, what, widths),
                 group=name,
                 aims=aims,
+                headline=widths == NETS[0],
                 facts={"what": what, "net": net},
                 tolerance=1e-2 if what == "hessian" else 1e-3,  # near-zero blocks, float32
             )

@@ -84,4 +84,5 @@ def rows(quick):
                 work=5 * size,  # x read, y written; x and dy read, dx written: a row is in L1
                 limit=("triad", kind, 4 * size),
                 aims={"PyTorch": 2},
+                headline=shape in SIZES[:3] and kind == "float32",
             )

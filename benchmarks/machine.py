@@ -78,14 +78,18 @@ def facts(threads):
 def header(found):
     """The facts in a few lines."""
     build = found["build"]
-    caches = ", ".join(f"{k} {v >> 10} KiB" for k, v in found["caches"].items())
+    sizes = ", ".join(f"{k} {v >> 10} KiB" for k, v in found["caches"].items())
     names = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
-    return "\n".join(
-        [
-            f"{found['date']}  {found['cpu']} ({caches}), {found['threads']} thread(s) "
-            f"on {found['cpus']} CPU(s), load before {found['load']}",
-            f"{found['system']}; minigrad {build['minigrad']}: engine {build['engine']}, kernels "
-            f"{build['kernels']}, CPU level {build['cpu level']}",
-            names,
-        ]
-    )
+    lines = [
+        f"{found['date']}  {found['cpu']} ({sizes}), {found['threads']} thread(s) "
+        f"on {found['cpus']} CPU(s), load before {found['load']}",
+        f"{found['system']}; minigrad {build['minigrad']}: engine {build['engine']}, kernels "
+        f"{build['kernels']}, CPU level {build['cpu level']}",
+        names,
+    ]
+    if found["threads"] > 1 and (found["load"] or 0) > 0.5:
+        lines.append(
+            "! The machine is not idle. A library whose threads wait for one another then waits "
+            "for a stranger's time slice, milliseconds long: do not trust its column."
+        )
+    return "\n".join(lines)

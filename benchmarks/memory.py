@@ -97,6 +97,7 @@ def rows(quick):
             dict,
             measured=partial(measured, case, 1 if quick else 3),
             unit="B",
+            headline=True,
             aims={"PyTorch": 1.0},
         )
 

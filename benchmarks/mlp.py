@@ -209,4 +209,10 @@ def rows(quick):
         for batch, widths, *aims in SIZES[: 2 if quick else 3]:
             name = f"{batch}×{'→'.join(map(str, widths))} {optimizer}"
             aim = aims[optimizer == "Adam"]
-            yield Row(name, partial(build, batch, widths, optimizer), group=optimizer, aims=aim)
+            yield Row(
+                name,
+                partial(build, batch, widths, optimizer),
+                group=optimizer,
+                aims=aim,
+                headline=True,
+            )

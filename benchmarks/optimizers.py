@@ -108,5 +108,9 @@ def rows(quick):
                 group=f"{kind}, {pieces} tensor(s)",
                 work=traffic,
                 limit=("update", kind, (passes + 1) // 2 * COUNT * np.dtype(dtype).itemsize),
+                headline=pieces == 1
+                and kind == "float32"
+                and rule in ("SGD", "Adam")
+                and not options,
                 aims={"PyTorch": 1.5 if rule.startswith("Adam") else 1.0},
             )

@@ -126,6 +126,7 @@ def rows(quick):
             partial(chains, backward),
             group="chains",
             per=LENGTH,
+            headline=True,
             aims={"PyTorch": 8} if backward else {},
         )
     for name, function in list(SINGLE.items())[: 3 if quick else None]:

@@ -74,8 +74,13 @@ def rows(quick):
     def columns(step, *arguments):
         return {name: partial(step, engine, *arguments) for name, engine in ENGINES.items()}
 
-    yield Row("chain z*b + a, an operation", partial(columns, chain), per=2 * STEPS, aims=aims)
-    count = 10 if quick else POINTS
     yield Row(
-        f"moons, MLP 2-16-16-1, {count} points, a step", partial(columns, demonstration, count)
+        "chain z*b + a, an operation",
+        partial(columns, chain),
+        per=2 * STEPS,
+        aims=aims,
+        headline=True,
     )
+    count = 10 if quick else POINTS
+    name = f"moons, MLP 2-16-16-1, {count} points, a step"
+    yield Row(name, partial(columns, demonstration, count), headline=True)

@@ -1,8 +1,8 @@
 """The tables as they are printed while the rows are measured."""
 
-import math
 from dataclasses import asdict
 from importlib import import_module
+from statistics import geometric_mean
 
 import minigrad as mg
 from benchmarks import machine, peers
@@ -54,19 +54,23 @@ def line(result, width):
     return f"{result.name:<{width}}" + "".join(cells) + notes
 
 
+def groups(results):
+    """{group: {peer: [ratios]}}."""
+    found = {}
+    for result in results:
+        for name, value in result.ratios().items():
+            found.setdefault(result.group, {}).setdefault(name, []).append(value)
+    return found
+
+
 def summary(results):
     """Geometric mean and minimum of the ratios, a line for each group of rows."""
     lines = []
-    for group in dict.fromkeys(r.group for r in results):
-        found = {}
-        for result in results:
-            if result.group == group:
-                for name, value in result.ratios().items():
-                    found.setdefault(name, []).append(value)
-        parts = []
-        for name, values in found.items():
-            mean = math.exp(sum(map(math.log, values)) / len(values))
-            parts.append(f"{name} {ratio(mean)} (least {ratio(min(values))})")
+    for group, found in groups(results).items():
+        parts = [
+            f"{name} {ratio(geometric_mean(values))} (least {ratio(min(values))})"
+            for name, values in found.items()
+        ]
         if any(len(v) > 1 for v in found.values()):
             lines.append(f"{group or 'all'}, geometric mean: " + ", ".join(parts))
     return lines
@@ -114,8 +118,9 @@ def run(options):
         missed += [(name, r.name, *m) for r in results for m in r.missed()]
     if missed:
         print("\nBelow what was aimed at:")
-        for name, row, column, found, aim in missed:
-            print(f"  {name:<14} {row:<38} {column} {ratio(found)}, aim {ratio(aim)}")
+        for name, row, column, found, aim, near in missed:
+            gap = " (within the spread)" if near else ""
+            print(f"  {name:<14} {row:<38} {column} {ratio(found)}, aim {ratio(aim)}{gap}")
     facts["command"] = command(options)
     return {"machine": facts, "modules": modules}
 

@@ -31,7 +31,7 @@ result = harness.measure(harness.Row("a row", build, aims={"same": 1e9, "other":
 assert list(result.medians) == ["minigrad", "same", "other"]
 assert [note.split()[0] for note in result.notes] == ["broken", "other"], result.notes
 assert "no such luck" in result.notes[0] and "disagrees" in result.notes[1]
-assert [name for name, _, _ in result.missed()] == ["same"]
+assert [name for name, *_ in result.missed()] == ["same"]
 lost = harness.measure(harness.Row("a row", lambda: {"minigrad": broken}), quick=True)
 assert not lost.medians and "no such luck" in lost.notes[0]
 print(table.line(result, 10), table.line(lost, 10), *table.summary([result, lost]))
