@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import minigrad
 from minigrad import kernels
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.kernels import reference
@@ -110,6 +111,50 @@ def test_conv2d_gradients_are_adjoints(case):
     dw = kernels.conv2d_weight_grad(dy, x, w.shape, *options)
     np.testing.assert_allclose(np.vdot(x, dx), value, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(np.vdot(w, dw), value, rtol=1e-9, atol=1e-9)
+
+
+WAYS = {  # x, w, stride, padding, groups: what takes each of the ways through the kernels
+    "end to end": ((411, 5, 6, 5), (9, 5, 3, 3), 1, 1, 1),
+    "bands": ((2, 3, 61, 47), (20, 3, 5, 3), 1, 2, 1),
+    "bands of phases": ((2, 3, 93, 81), (18, 3, 5, 3), 2, 1, 1),
+    "bands without taps": ((1, 4, 75, 91), (7, 4, 2, 1), 3, 1, 1),
+    "gathered": ((19, 16, 7, 7), (40, 16, 3, 3), 1, 1, 1),
+    "gathered, one image": ((1, 70, 14, 13), (50, 70, 3, 3), 1, 1, 1),
+    "gathered, in groups": ((5, 48, 7, 9), (102, 16, 3, 3), 1, 1, 3),
+    "transposed": ((9, 17, 11, 10), (51, 17, 3, 3), 1, 1, 1),
+    "transposed bands": ((1, 22, 40, 37), (33, 22, 2, 2), 2, 0, 1),
+    "depthwise": ((43, 24, 23, 21), (24, 1, 3, 3), 1, 1, 24),
+    "1 x 1": ((3, 70, 15, 15), (36, 70, 1, 1), 1, 0, 1),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("way", WAYS)
+def test_conv2d_is_its_reference_on_any_number_of_threads(way, dtype):
+    x, w, stride, padding, groups = WAYS[way]
+    options = ((stride, stride), (padding, padding, padding, 0), (1, 1), groups)
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal(x).astype(dtype), rng.standard_normal(w).astype(dtype)
+    bias = rng.standard_normal(len(w)).astype(dtype)
+    dy = cotangent_for(x, w, options)
+    slack = 30 * np.finfo(dtype).eps
+    for name, args in (
+        ("conv2d", (x, w, bias)),
+        ("conv2d_input_grad", (dy, w, x.shape)),
+        ("conv2d_weight_grad", (dy, x, w.shape)),
+    ):
+        before = minigrad.get_num_threads()
+        results = []
+        try:
+            for threads in (1, 3):
+                minigrad.set_num_threads(threads)
+                results.append(getattr(kernels, name)(*args, *options))
+        finally:
+            minigrad.set_num_threads(before)
+        expected = getattr(reference, name)(*args, *options)
+        np.testing.assert_array_equal(*results)
+        atol = slack * np.abs(expected).max() * 10
+        np.testing.assert_allclose(results[0], expected, rtol=slack, atol=atol)
 
 
 def test_conv2d_takes_strided_and_swapped_arrays():
