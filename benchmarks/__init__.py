@@ -14,6 +14,10 @@ measured.
 import sys
 from pathlib import Path
 
+NAMES = (
+    "scalar_chain overhead elementwise reductions gemm linear mlp cross_entropy batch_norm "
+    "layer_norm conv embedding optimizers hessian scaling memory import_time"
+).split()
 ROOT = Path(__file__).resolve().parent.parent
 
 if not any((ROOT / "minigrad").glob("engine.*.so")):

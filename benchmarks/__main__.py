@@ -5,10 +5,7 @@ import os
 import sys
 from importlib import import_module
 
-NAMES = (
-    "scalar_chain overhead elementwise reductions gemm linear mlp cross_entropy batch_norm "
-    "layer_norm conv embedding optimizers hessian scaling memory import_time"
-).split()
+from benchmarks import NAMES
 
 
 def parse(arguments):

@@ -56,6 +56,7 @@ class Result:
     headline: bool = False
     medians: dict = field(default_factory=dict)
     spreads: dict = field(default_factory=dict)
+    least: dict = field(default_factory=dict)  # the fastest sample
     samples: int = 0
     rate: float = 0  # FLOP/s or bytes/s of ours
     share: float = 0  # of the limit
@@ -198,6 +199,7 @@ def measure(row, quick=False):
         low, _, high = statistics.quantiles(values, n=4) if len(values) > 1 else (middle,) * 3
         result.medians[name] = middle / row.per
         result.spreads[name] = (high - low) / middle if middle else 0.0
+        result.least[name] = min(values) / row.per
         result.samples = len(values)
     if row.work and OURS in times:
         result.rate = row.work / statistics.median(times[OURS])

@@ -4,6 +4,7 @@ import json
 import sys
 from statistics import geometric_mean
 
+from benchmarks import NAMES
 from benchmarks.harness import OURS, Result
 from benchmarks.table import amount, groups, ratio, roof
 
@@ -24,6 +25,8 @@ def load(paths):
             whole = run
         else:
             whole["modules"].update(run["modules"])
+    found = whole["modules"]
+    whole["modules"] = {name: found[name] for name in NAMES if name in found}
     return whole
 
 
@@ -78,6 +81,9 @@ def _markdown(run, every_row):
             count = sum(r.group == group for r in rest)
             peers = [_mean(means[n]) if n in means else "" for n in names]
             yield _cells(f"{group or 'rows'} ({count})", "", "", *peers)
+    fits = [text for part in run["modules"].values() for text in part.get("fits", ())]
+    yield ""
+    yield from (f"- {text}" for text in fits)
 
 
 def _mean(values):

@@ -50,11 +50,11 @@ def fit(x, t):
 
 
 def summary(results):
-    """The fits, ours and PyTorch's."""
+    """The fits, ours and PyTorch's, of the fastest samples: what else runs only adds time."""
     for axis in AXES:
         found = [r for r in results if r.facts["axis"] == axis and r.medians]
         for name in found[0].medians if len(found) > 2 else ():
-            points = [(r.facts["x"], r.medians[name]) for r in found if name in r.medians]
+            points = [(r.facts["x"], r.least[name]) for r in found if name in r.least]
             a, b, r2, power = fit(*zip(*points))
             start = f"{'−' if a < 0 else ''}{amount(abs(a))}"
             yield (

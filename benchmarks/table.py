@@ -91,13 +91,11 @@ def run_module(name, options):
             print(names)
             above = names
         print(line(result, width), flush=True)
-    lines = summary(results)
-    if hasattr(module, "summary"):
-        lines += list(module.summary(results))
-    for text in lines:
+    fits = list(module.summary(results)) if hasattr(module, "summary") else []
+    for text in summary(results) + fits:
         print("  " + text, flush=True)
     rows = [asdict(r) | {"ratios": r.ratios()} for r in results]
-    return {"title": module.TITLE, "rows": rows, "summary": lines}, results
+    return {"title": module.TITLE, "rows": rows, "fits": fits}, results
 
 
 def run(options):
