@@ -77,11 +77,13 @@ def summary(results):
 
 
 def run_module(name, options):
-    """Print one table; return its part of the run."""
+    """Print one table; return its part of the run (None without rows) and its results."""
     module = import_module("benchmarks." + name)
+    rows = [r for r in module.rows(options.quick) if options.k is None or options.k in r.name]
+    if not rows:
+        return None, []
     print(f"\n{name}: {module.TITLE}", flush=True)
     results, above = [], None
-    rows = [r for r in module.rows(options.quick) if options.k is None or options.k in r.name]
     width = max((len(row.name) for row in rows), default=0)
     for row in rows:
         result = measure(row, options.quick)
@@ -109,11 +111,15 @@ def run(options):
     modules, missed = {}, []
     for name in options.names:
         try:
-            modules[name], results = run_module(name, options)
+            part, results = run_module(name, options)
         except Exception as error:  # one module must not lose the others
             print(f"  {name} failed: {type(error).__name__}: {error}", flush=True)
             continue
+        if part:
+            modules[name] = part
         missed += [(name, r.name, *m) for r in results for m in r.missed()]
+    if not modules:
+        print(f"no row of {', '.join(options.names)} was measured (-k {options.k!r})")
     if missed:
         print("\nBelow what was aimed at:")
         for name, row, column, found, aim, near in missed:
