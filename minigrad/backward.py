@@ -333,14 +333,17 @@ def collect(node: Function, grad, create_graph: cython.bint):
     source.cursor = grad_ndim(grad) - node.ndim  # the batch axes, 0 or 1
 
 
-def accumulate(variable, grad, owned, create_graph):
+@cython.cfunc
+def accumulate(variable: Tensor, grad: Tensor, owned: cython.bint, create_graph: cython.bint):
     """variable.grad += grad, keeping the Tensor that is there."""
-    if grad.shape != variable.shape or grad.dtype != variable.dtype:
+    if not same_shape(grad._array, variable._array) or not same_dtype(
+        grad._array, variable._array
+    ):
         raise ShapeError(
             f"backward: a gradient of shape {grad.shape}, {grad.dtype} arrived at a leaf of "
             f"shape {variable.shape}, {variable.dtype}"
         )
-    have = variable._grad
+    have: Tensor = variable._grad
     if create_graph:
         variable._grad = grad.clone() if have is None else have + grad
     elif have is None:
@@ -348,7 +351,7 @@ def accumulate(variable, grad, owned, create_graph):
     elif have._node is not None:
         variable._grad = have + grad
     else:
-        np.add(have._array, grad._array, out=have._array)
+        fast.add_(have._array, grad._array)
         have._bump("backward")
 
 

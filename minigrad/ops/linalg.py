@@ -22,6 +22,7 @@ else:
     from minigrad.engine import Binary, Nary, Tensor, is_grad_enabled
     from minigrad.methods import slots
 
+from minigrad.ops.reduce import Sum
 from minigrad.ops.shape import check_tensor, mT, reshape, same_dtypes, squeeze, unsqueeze
 
 __all__ = ["matmul", "mm", "bmm", "mv", "dot", "inner", "outer"]
@@ -58,7 +59,8 @@ def product(x: Tensor, y: Tensor) -> object:
 
 @cython.cfunc
 def _matmul(x: object, y: object) -> object:
-    x, y = check_matrix(x), check_matrix(y)
+    if not (isinstance(x, Tensor) and isinstance(y, Tensor)):
+        x, y = check_matrix(x), check_matrix(y)
     a: Tensor = x
     b: Tensor = y
     if not same_dtype(a._array, b._array):
@@ -236,7 +238,7 @@ class Linear(Nary):
             x = self.input(0)
             dw = slots.matmul(mT(grad), as_rows(x, 0) if self.ndim > 2 else x)
         if self.needs_grad(2):
-            db = grad.sum(-2)
+            db = Sum((-2,), False).apply(grad)
         return dx, dw, db
 
 
@@ -276,8 +278,10 @@ def linear(input, weight, bias=None):
     >>> mg.nn.functional.linear(mg.ones(3, 2), w, mg.tensor([0.5])).tolist()
     [[3.5], [3.5], [3.5]]
     """
-    x: Tensor = check_tensor(input, "linear")
-    w: Tensor = check_tensor(weight, "linear")
+    if not (isinstance(input, Tensor) and isinstance(weight, Tensor)):
+        check_tensor(input, "linear"), check_tensor(weight, "linear")
+    x: Tensor = input
+    w: Tensor = weight
     b: Tensor = w if bias is None else check_tensor(bias, "linear")
     if not (same_dtype(x._array, w._array) and same_dtype(x._array, b._array)):
         same_dtypes("linear", input, weight, bias)
