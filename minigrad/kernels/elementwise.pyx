@@ -226,13 +226,13 @@ cdef void rows_piece(void* context, Py_ssize_t index) noexcept nogil:
     cdef Binary loop = s.loop
     cdef bint wide = s.n.inner == 1, swap = s.swap
     cdef Py_ssize_t length = s.n.mid if wide else s.n.inner, size = s.size
-    cdef Py_ssize_t row = index * s.each, step = length * size
+    cdef Py_ssize_t _row, row = index * s.each, step = length * size
     cdef Py_ssize_t end = min_of(row + s.each, s.n.outer if wide else s.n.outer * s.n.mid)
     cdef const char* x = s.x + row * step
     cdef const char* y = s.y
     cdef char* z = s.z + row * step
     cdef Py_ssize_t j = 0 if wide else row % s.n.mid
-    for row in range(row, end):
+    for _row in range(row, end):
         if swap:
             loop(y + j * size, x, z, length, wide, 1)
         else:

@@ -95,64 +95,223 @@ static REAL NAME(logsumexp_row)(const REAL *x, Py_ssize_t n)
     return (REAL)(log(total) + shift);
 }
 
-/* y[j] := Σ_i x[i, j] for a matrix of `rows` rows, read in blocks of √rows rows */
-static void NAME(sum_columns)(const REAL *x, REAL *y, Py_ssize_t rows, Py_ssize_t columns)
+/* sum[j] := or += the sum of `count` (1, 2, 4 or 8: a constant) rows from r on */
+static inline void NAME(add_rows)(const REAL *r, REAL *sum, int count, int fresh,
+                                  Py_ssize_t columns, Py_ssize_t pitch)
 {
-    Py_ssize_t block = 64;
-    while (block * block < rows)
-        block *= 2;
-    memset(y, 0, (size_t)columns * sizeof(REAL));
-    for (Py_ssize_t start = 0; start < rows; start += block) {
-        Py_ssize_t end = start + block < rows ? start + block : rows, j = 0;
-        for (; j + 4 * LANES <= columns; j += 4 * LANES) {
-            VEC a = {0}, b = {0}, c = {0}, d = {0};
-            for (Py_ssize_t i = start; i < end; i++) {
-                const REAL *row = x + i * columns + j;
-                a += LOAD(row);
-                b += LOAD(row + LANES);
-                c += LOAD(row + 2 * LANES);
-                d += LOAD(row + 3 * LANES);
-            }
-            *(VEC *)(y + j) += a;
-            *(VEC *)(y + j + LANES) += b;
-            *(VEC *)(y + j + 2 * LANES) += c;
-            *(VEC *)(y + j + 3 * LANES) += d;
-        }
-        for (; j + LANES <= columns; j += LANES) {
-            VEC a = {0};
-            for (Py_ssize_t i = start; i < end; i++)
-                a += LOAD(x + i * columns + j);
-            *(VEC *)(y + j) += a;
-        }
-        if (j < columns) {
-            REAL rest[4 * sizeof(VEC) / sizeof(REAL)] = {0};
-            for (Py_ssize_t i = start; i < end; i++)
-                for (Py_ssize_t k = 0; k < columns - j; k++)
-                    rest[k] += x[i * columns + j + k];
-            for (Py_ssize_t k = 0; j + k < columns; k++)
-                y[j + k] += rest[k];
-        }
+    Py_ssize_t j = 0;
+    for (; j + LANES <= columns; j += LANES, r += LANES) {
+        VEC a = LOAD(r);
+        if (count > 1)
+            a += LOAD(r + pitch);
+        if (count > 2)
+            a += LOAD(r + 2 * pitch) + LOAD(r + 3 * pitch);
+        if (count > 4)
+            a += (LOAD(r + 4 * pitch) + LOAD(r + 5 * pitch)) +
+                 (LOAD(r + 6 * pitch) + LOAD(r + 7 * pitch));
+        if (!fresh)
+            a += LOAD(sum + j);
+        *(VEC *)(sum + j) = a;
+    }
+    for (; j < columns; j++, r++) {
+        REAL a = r[0];
+        if (count > 1)
+            a += r[pitch];
+        if (count > 2)
+            a += r[2 * pitch] + r[3 * pitch];
+        if (count > 4)
+            a += (r[4 * pitch] + r[5 * pitch]) + (r[6 * pitch] + r[7 * pitch]);
+        sum[j] = fresh ? a : sum[j] + a;
     }
 }
 
-/* y (lead, mid) := x (lead, outer, mid, inner) summed over outer and inner */
-static void NAME(sum_blocks)(const void *from, void *to, Py_ssize_t lead, Py_ssize_t outer,
-                             Py_ssize_t mid, Py_ssize_t inner)
+/* y[j] := Σ_i x[i, j] over `rows` rows, for up to STRIP columns: eight rows at a time, blocks of
+   BLOCK_ROWS in a sum of their own */
+static void NAME(sum_strip)(const REAL *x, REAL *y, Py_ssize_t rows, Py_ssize_t columns,
+                            Py_ssize_t pitch)
+{
+    REAL part[STRIP];
+    for (Py_ssize_t start = 0; start < rows; start += BLOCK_ROWS) {
+        Py_ssize_t end = rows - start > BLOCK_ROWS ? start + BLOCK_ROWS : rows, i = start;
+        REAL *sum = start ? part : y;
+        if (i + 8 <= end) {
+            NAME(add_rows)(x + i * pitch, sum, 8, 1, columns, pitch);
+            for (i += 8; i + 8 <= end; i += 8)
+                NAME(add_rows)(x + i * pitch, sum, 8, 0, columns, pitch);
+        }
+        if (i + 4 <= end && i == start)
+            NAME(add_rows)(x + i * pitch, sum, 4, 1, columns, pitch), i += 4;
+        else if (i + 4 <= end)
+            NAME(add_rows)(x + i * pitch, sum, 4, 0, columns, pitch), i += 4;
+        if (i + 2 <= end)
+            NAME(add_rows)(x + i * pitch, sum, 2, i == start, columns, pitch), i += 2;
+        if (i < end)
+            NAME(add_rows)(x + i * pitch, sum, 1, i == start, columns, pitch);
+        for (Py_ssize_t j = 0; start && j < columns; j++)
+            y[j] += part[j];
+    }
+}
+
+/* y[j] := Σ_i x[i, j] for a matrix of `rows` rows, `pitch` numbers apart */
+static void NAME(sum_columns)(const void *from, void *to, Py_ssize_t rows, Py_ssize_t columns,
+                              Py_ssize_t pitch)
 {
     const REAL *x = (const REAL *)from;
     REAL *y = (REAL *)to;
-    for (Py_ssize_t l = 0; l < lead; l++, x += outer * mid * inner, y += mid) {
-        if (mid == 1)
-            *y = (REAL)NAME(sum_row)(x, outer * inner);
-        else if (inner == 1)
-            NAME(sum_columns)(x, y, outer, mid);
-        else
-            for (Py_ssize_t m = 0; m < mid; m++) {
-                double total = 0;
-                for (Py_ssize_t o = 0; o < outer; o++)
-                    total += NAME(sum_row)(x + (o * mid + m) * inner, inner);
-                y[m] = (REAL)total;
+    if (rows == 0)
+        memset(y, 0, (size_t)columns * sizeof(REAL));
+    for (Py_ssize_t j = 0; j < columns; j += STRIP)
+        NAME(sum_strip)(x + j, y + j, rows, columns - j > STRIP ? STRIP : columns - j, pitch);
+}
+
+/* The sum of one row, in double. */
+static void NAME(sum_row_wide)(const void *x, double *y, Py_ssize_t n)
+{
+    *y = NAME(sum_row)((const REAL *)x, n);
+}
+
+/* y[l] := Σ over outer and inner of x (outer, mid, inner) at m, for l = first … last - 1 counting
+   (lead, mid) */
+static void NAME(sum_planes)(const void *from, void *to, Py_ssize_t first, Py_ssize_t last,
+                             Py_ssize_t outer, Py_ssize_t mid, Py_ssize_t inner)
+{
+    for (Py_ssize_t l = first; l < last; l++) {
+        const REAL *x = (const REAL *)from + (l / mid * outer * mid + l % mid) * inner;
+        double total = 0;
+        for (Py_ssize_t o = 0; o < outer; o++, x += mid * inner)
+            total += NAME(sum_row)(x, inner);
+        ((REAL *)to)[l] = (REAL)total;
+    }
+}
+
+static void NAME(round_all)(const double *x, void *y, Py_ssize_t n)
+{
+    for (Py_ssize_t i = 0; i < n; i++)
+        ((REAL *)y)[i] = (REAL)x[i];
+}
+
+/* Extremes. The loops hold the largest number only, signs being flipped on the way in and out where
+   the smallest is wanted; that there was a NaN (or an Inf) shows in a sum of 0 x, which costs less
+   than asking each. If so, the slow way: */
+
+static REAL NAME(top_careful)(const REAL *x, Py_ssize_t n, Py_ssize_t step, int least)
+{
+    REAL y = *x;
+    for (Py_ssize_t i = 1; i < n && y == y; i++) {
+        REAL u = x[i * step];
+        if ((least ? u < y : u > y) || u != u)
+            y = u;
+    }
+    return y;
+}
+
+static inline VEC NAME(flipped)(VEC x, int least)
+{
+    return least ? -x : x;
+}
+
+static inline REAL NAME(top_lanes)(const REAL *x, Py_ssize_t n, int least)
+{
+    VEC a = NAME(flipped)(LOAD(x), least), b = a, c = a, d = a, odd = {0}, even = odd;
+    REAL y = -INFINITY, special = 0;
+    Py_ssize_t i = 0;
+    for (; i + 4 * LANES <= n; i += 4 * LANES) {
+        VEC p = LOAD(x + i), q = LOAD(x + i + LANES);
+        VEC r = LOAD(x + i + 2 * LANES), s = LOAD(x + i + 3 * LANES);
+        a = NAME(vmax)(a, NAME(flipped)(p, least));
+        b = NAME(vmax)(b, NAME(flipped)(q, least));
+        c = NAME(vmax)(c, NAME(flipped)(r, least));
+        d = NAME(vmax)(d, NAME(flipped)(s, least));
+        even += p * 0;
+        odd += q * 0;
+        even += r * 0;
+        odd += s * 0;
+    }
+    for (; i < n; i += LANES) { /* the last vector ends at n, whatever was read before */
+        VEC p = LOAD(x + (i + LANES <= n ? i : n - LANES));
+        a = NAME(vmax)(a, NAME(flipped)(p, least));
+        even += p * 0;
+    }
+    a = NAME(vmax)(NAME(vmax)(a, b), NAME(vmax)(c, d));
+    even += odd;
+    for (Py_ssize_t j = 0; j < LANES; j++) {
+        special += ((REAL *)&even)[j];
+        if (((REAL *)&a)[j] > y)
+            y = ((REAL *)&a)[j];
+    }
+    if (special != special)
+        return NAME(top_careful)(x, n, 1, least);
+    return least ? -y : y;
+}
+
+/* The largest (or smallest) x[i], of n >= 1, and NaN where one is */
+static REAL NAME(top_row)(const REAL *x, Py_ssize_t n, int least)
+{
+    if (n < LANES)
+        return NAME(top_careful)(x, n, 1, least);
+    return least ? NAME(top_lanes)(x, n, 1) : NAME(top_lanes)(x, n, 0);
+}
+
+/* y[j] := the largest (or smallest) of x[i, j], rows >= 1, or NaN; up to STRIP columns */
+static inline void NAME(top_strip)(const REAL *x, REAL *y, Py_ssize_t rows, Py_ssize_t columns,
+                                   Py_ssize_t pitch, int least)
+{
+    REAL special[STRIP];
+    Py_ssize_t full = columns - columns % LANES;
+    for (Py_ssize_t j = full; j < columns; j++)
+        y[j] = NAME(top_careful)(x + j, rows, pitch, least);
+    for (Py_ssize_t i = 0; i < rows; i += 4) {
+        /* of fewer than four rows some twice */
+        const REAL *p = x + i * pitch, *q = i + 1 < rows ? p + pitch : p;
+        const REAL *r = i + 2 < rows ? p + 2 * pitch : p, *s = i + 3 < rows ? p + 3 * pitch : p;
+        for (Py_ssize_t j = 0; j < full; j += LANES) {
+            VEC a = LOAD(p + j), b = LOAD(q + j), c = LOAD(r + j), d = LOAD(s + j);
+            VEC u = NAME(vmax)(NAME(flipped)(a, least), NAME(flipped)(b, least));
+            VEC v = NAME(vmax)(NAME(flipped)(c, least), NAME(flipped)(d, least));
+            VEC none = (a * 0 + b * 0) + (c * 0 + d * 0);
+            u = NAME(vmax)(u, v);
+            if (i) {
+                u = NAME(vmax)(LOAD(y + j), u);
+                none += LOAD(special + j);
             }
+            *(VEC *)(y + j) = u;
+            *(VEC *)(special + j) = none;
+        }
+    }
+    for (Py_ssize_t j = 0; j < full; j++)
+        y[j] = special[j] != special[j] ? NAME(top_careful)(x + j, rows, pitch, least)
+               : least                  ? -y[j]
+                                        : y[j];
+}
+
+/* y[j] := the largest (or smallest) of x[i, j] over rows >= 1 rows, or NaN */
+static void NAME(top_columns)(const void *from, void *to, Py_ssize_t rows, Py_ssize_t columns,
+                              Py_ssize_t pitch, int least)
+{
+    const REAL *x = (const REAL *)from;
+    REAL *y = (REAL *)to;
+    for (Py_ssize_t j = 0; j < columns; j += STRIP) {
+        Py_ssize_t n = columns - j > STRIP ? STRIP : columns - j;
+        if (least)
+            NAME(top_strip)(x + j, y + j, rows, n, pitch, 1);
+        else
+            NAME(top_strip)(x + j, y + j, rows, n, pitch, 0);
+    }
+}
+
+/* As sum_planes, for extremes. */
+static void NAME(top_planes)(const void *from, void *to, Py_ssize_t first, Py_ssize_t last,
+                             Py_ssize_t outer, Py_ssize_t mid, Py_ssize_t inner, int least)
+{
+    for (Py_ssize_t l = first; l < last; l++) {
+        const REAL *x = (const REAL *)from + (l / mid * outer * mid + l % mid) * inner;
+        REAL y = NAME(top_row)(x, inner, least);
+        for (Py_ssize_t o = 1; o < outer; o++) {
+            REAL u = NAME(top_row)(x + o * mid * inner, inner, least);
+            if ((least ? u < y : u > y) || u != u)
+                y = u;
+        }
+        ((REAL *)to)[l] = y;
     }
 }
 
