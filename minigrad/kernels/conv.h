@@ -34,6 +34,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pieces.h"
+
 #if defined(__AVX512F__)
 #define CONV_BYTES 64
 enum { ROWS = 8, COLUMNS = 3, DOT_ROWS = 4, DOT_TAPS = 6, LONE_TAPS = 9 };
@@ -82,8 +84,6 @@ enum {
 };
 static const double PIECE_WORK = 2e6; /* multiplications: some 50 µs */
 
-INLINE Py_ssize_t least(Py_ssize_t a, Py_ssize_t b) { return a < b ? a : b; }
-INLINE Py_ssize_t most(Py_ssize_t a, Py_ssize_t b) { return a > b ? a : b; }
 /* n / step and n, rounded up to a multiple of step */
 INLINE Py_ssize_t share_out(Py_ssize_t n, Py_ssize_t step) { return (n + step - 1) / step; }
 INLINE Py_ssize_t up(Py_ssize_t n, Py_ssize_t step) { return share_out(n, step) * step; }
@@ -306,35 +306,6 @@ static int plan_open(Plan *q, const Shape *s, Product product, size_t itemsize)
 
 static void plan_close(Plan *q) { free(q->table); }
 
-/* Memory that units borrow ------------------------------------------------------------------- */
-
-enum { SLOTS = 64 };
-
-typedef struct {
-    char *memory;
-    size_t bytes;                  /* of one slot */
-    Py_ssize_t count;
-    char busy[SLOTS];
-} Slots;
-
-static Py_ssize_t borrow(Slots *slots)
-{
-#if defined(__GNUC__) || defined(__clang__)
-    for (Py_ssize_t i = 0;; i = i + 1 < slots->count ? i + 1 : 0)
-        if (!__atomic_test_and_set(&slots->busy[i], __ATOMIC_ACQUIRE))
-            return i;
-#else
-    return 0;
-#endif
-}
-
-static void give_back(Slots *slots, Py_ssize_t i)
-{
-#if defined(__GNUC__) || defined(__clang__)
-    __atomic_clear(&slots->busy[i], __ATOMIC_RELEASE);
-#endif
-}
-
 /* What a product is computed from, and where it goes */
 typedef struct {
     const Plan *plan;
@@ -370,24 +341,6 @@ static void job_open(Job *job, const Plan *q, Py_ssize_t slots, char *memory)
     job->slots.count = slots;
     job->slots.bytes = ((size_t)(q->field + q->out) * q->itemsize + 63) / 64 * 64;
     job->slots.memory = memory;
-}
-
-/* memcpy for the rows of small images: moves of constant size, the last one overlapping */
-static void copy_row(char *target, const char *source, Py_ssize_t size)
-{
-    if (size >= 32) {
-        for (Py_ssize_t i = 0; i < size - 32; i += 32)
-            memcpy(target + i, source + i, 32);
-        memcpy(target + size - 32, source + size - 32, 32);
-    } else if (size >= 16) {
-        memcpy(target, source, 16);
-        memcpy(target + size - 16, source + size - 16, 16);
-    } else if (size >= 8) {
-        memcpy(target, source, 8);
-        memcpy(target + size - 8, source + size - 8, 8);
-    } else if (size > 0) {
-        memcpy(target, source, 4); /* a float */
-    }
 }
 
 /* The smallest i >= 0 with i s - pad >= 0 */

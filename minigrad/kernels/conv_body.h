@@ -6,7 +6,7 @@
 #define LOAD(P) (*(const VEC *)(P))
 #define STORE(P, V) (*(VEC *)(P) = (V))
 
-/* Fields: what lies outside of the plane is not written ---------------------------------------- */
+/* Fields: what lies outside of the plane is not written --------------------------------------- */
 
 /* field[i, j] := x[i sh - top, j sw - left], wherever that lies in x (h, w) */
 static void NAME(lay)(const REAL *x, Py_ssize_t h, Py_ssize_t w, REAL *field, Py_ssize_t rows,
@@ -63,7 +63,7 @@ static void NAME(lay_image)(const Plan *q, const REAL *x, Py_ssize_t skip, REAL 
                           s->top - q->v.phase[a] - skip, s->left - q->u.phase[b], s->sh, s->sw);
 }
 
-/* The product ---------------------------------------------------------------------------------- */
+/* The product --------------------------------------------------------------------------------- */
 
 /* panels[i / ROWS, k, i % ROWS] := w[index[k] + i step], 0 from `rows` on */
 static void NAME(pack)(const REAL *w, Py_ssize_t step, const Py_ssize_t *index, Py_ssize_t rows,
@@ -255,7 +255,7 @@ static void NAME(input_grad_unit)(const Job *job, Py_ssize_t unit, Py_ssize_t g,
         }
 }
 
-/* The gradient by the weight, as dot products -------------------------------------------------- */
+/* The gradient by the weight, as dot products ------------------------------------------------- */
 
 /* sums[i, j] := sum_n sum_r dy[n, i, r] field[n, offsets[j] + r], i < rows, j < taps */
 INLINE void NAME(dots)(const int rows, const int taps, const REAL *dy, Py_ssize_t stride,
@@ -321,7 +321,7 @@ static void NAME(weight_dots)(const Plan *q, Py_ssize_t many, Py_ssize_t height,
 #undef DOTS
 }
 
-/* The gradient by the weight, as a product ------------------------------------------------------ */
+/* The gradient by the weight, as a product ---------------------------------------------------- */
 
 /* part[i, j] += sum_r field[offsets[i] + r] dy[r, j] over the pixels r of an image (height, OW):
    ROWS taps x columns vectors of output channels */
@@ -460,7 +460,7 @@ static void NAME(gather_piece)(void *context, Py_ssize_t index)
     }
 }
 
-/* All of it ------------------------------------------------------------------------------------- */
+/* All of it ----------------------------------------------------------------------------------- */
 
 /* The weight of ROWS rows of the product, in the order of the tiles, and their bias */
 static void NAME(pack_piece)(void *context, Py_ssize_t index)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import minigrad
 from minigrad import kernels
 from minigrad.errors import ShapeError
 from minigrad.kernels import reference
@@ -162,3 +163,43 @@ def test_indices_of_other_planes_are_refused(build):
         build.max_pool2d_grad(np.ones((3, 1, 1)), indices, (2, 2))
     with pytest.raises(ShapeError, match="do not fit"):
         build.max_pool2d_take(np.ones((3, 2, 2)), indices)
+
+
+@pytest.mark.parametrize("window", [(2, 2), (3, 2), (19, 17)], ids=str)
+def test_pooling_is_its_reference_on_any_number_of_threads(window):
+    x = np.random.default_rng(0).standard_normal((9, 31, 19, 17)).astype(np.float32)
+    options = window, window, (window[0] // 2, 0)
+    y, indices = reference.max_pool2d(x, *options, (1, 1), False)
+    mean = *options, False, False, None
+    for threads in (1, 3):
+        before = minigrad.get_num_threads()
+        minigrad.set_num_threads(threads)
+        try:
+            for got, expected in zip(
+                kernels.max_pool2d(x, *options, (1, 1), False), (y, indices), strict=True
+            ):
+                np.testing.assert_array_equal(got, expected)
+            np.testing.assert_allclose(
+                kernels.max_pool2d_grad(y, indices, x.shape[-2:]),
+                reference.max_pool2d_grad(y, indices, x.shape[-2:]),
+                rtol=1e-6,
+            )
+            np.testing.assert_array_equal(kernels.max_pool2d_take(x, indices), y)
+            np.testing.assert_allclose(
+                kernels.avg_pool2d(x, *mean), reference.avg_pool2d(x, *mean), rtol=1e-4, atol=1e-6
+            )
+            np.testing.assert_allclose(
+                kernels.avg_pool2d_grad(y, x.shape[-2:], *mean),
+                reference.avg_pool2d_grad(y, x.shape[-2:], *mean),
+                rtol=1e-4,
+                atol=1e-6,
+            )
+        finally:
+            minigrad.set_num_threads(before)
+
+
+def test_an_index_outside_of_the_image_is_an_error_on_any_thread():
+    indices = np.zeros((9, 31, 19, 17), np.int64)
+    indices[-1, -1, -1, -1] = 19 * 17
+    with pytest.raises((ShapeError, IndexError)):
+        kernels.max_pool2d_grad(np.ones(indices.shape), indices, (19, 17))
