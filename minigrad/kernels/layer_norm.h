@@ -1,10 +1,10 @@
 /* Layer normalisation of x (rows, n), float and double, along each row; forward and backward.
 
        x  ┌───────────────┐        a group of 4 rows goes through all its passes while it is in
-          │ ▒▒▒▒▒▒▒▒▒▒▒▒▒ │ ┐      cache: pass 1 of row 2 fills the time that row 1 needs from its
-          │ ▒▒▒▒▒▒▒▒▒▒▒▒▒ │ │ 4    last vector to its sum (of lanes), its root and its quotient
-          │ ▒▒▒▒▒▒▒▒▒▒▒▒▒ │ │
-          │ ▒▒▒▒▒▒▒▒▒▒▒▒▒ │ ┘      one row alone where 4 are more than a cache holds
+          │ ▒▒▒▒▒▒▒▒▒▒▒▒▒ │ ┐      cache, column by column: weight and bias are read once for the
+          │ ▒▒▒▒▒▒▒▒▒▒▒▒▒ │ │ 4    four, their sums are folded into one vector, and one vector of
+          │ ▒▒▒▒▒▒▒▒▒▒▒▒▒ │ │      roots and quotients serves them all
+          │ ▒▒▒▒▒▒▒▒▒▒▒▒▒ │ ┘
           │               │
           └───────────────┘
        dw  + + + + + + +  +        4 rows of a column are added while they are in registers, 128
@@ -29,8 +29,14 @@
 #include "vmath.h"
 
 #define GROUP 4                    /* rows worked on together */
-#define ALONE (64 << 10)           /* bytes of a row from which it is worked on alone */
 #define FLUSH 128                  /* rows whose columns are added in REAL */
+
+/* Not inlined: compilers make vectors of a small loop only where they see it alone */
+#if defined(__GNUC__)
+#define OWN __attribute__((noinline))
+#else
+#define OWN
+#endif
 
 /* One call: sizes, arrays (NULL for what is not there), and how the rows are cut into pieces */
 typedef struct {

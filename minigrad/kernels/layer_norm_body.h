@@ -3,215 +3,272 @@
 #define VEC NAME(vec)
 #define IVEC NAME(ivec)
 #define LANES ((Py_ssize_t)(sizeof(VEC) / sizeof(REAL)))
-#define LOAD(P) (*(const VEC *)(P))
-#define STORE(P, V) (*(VEC *)(P) = (V))
 #define BLOCK (256 * LANES)                     /* of a row, summed in one go */
 
-/* What a row's elements go through: x̂ = (x - high) s + shift, and on the way back
-   dx = s dy w + slope x̂ + centre */
+/* A group of rows: two sums along each, its mean and 1 / √(var + eps), and what its elements go
+   through: x̂ = (x - high) s + shift, and on the way back dx = s dy w + slope x̂ + centre. Rows that
+   a group does not have are zeros. */
 typedef struct {
-    REAL high, s, shift, slope, centre;
-} NAME(Row);
+    REAL sum[GROUP], along[GROUP], high[GROUP], s[GROUP], shift[GROUP], slope[GROUP],
+        centre[GROUP];
+    double mean[GROUP], root[GROUP];
+} NAME(Rows);
 
-/* A vector of a row; `part` elements where it is the incomplete last one, else 0 */
-static inline VEC NAME(row_load)(const REAL *x, Py_ssize_t part)
+/* The vector at p; `part` elements where it is the incomplete last one of a row, else 0 */
+static inline VEC NAME(load)(const REAL *p, Py_ssize_t part)
 {
-    return part ? NAME(load_first)(x, part) : LOAD(x);
+    return part ? NAME(load_first)(p, part) : *(const VEC *)p;
 }
 
-static inline void NAME(row_store)(REAL *y, Py_ssize_t part, VEC v)
+static inline void NAME(store)(REAL *p, Py_ssize_t part, VEC v)
 {
     if (part)
-        NAME(store_first)(y, part, v);
+        NAME(store_first)(p, part, v);
     else
-        STORE(y, v);
+        *(VEC *)p = v;
 }
 
-static inline REAL NAME(lanes_sum)(VEC v)
+/* sums[r] := Σ of the lanes of v[r]. Four vectors are folded into one, halves and then quarters,
+   before its lanes are added:
+
+       a a a a a a a a ┐
+                       ├─ aa aa aa aa bb bb bb bb ┐
+       b b b b b b b b ┘                          ├─ a4 a4 c4 c4 b4 b4 d4 d4
+                         cc cc cc cc dd dd dd dd ─┘                                          */
+static inline void NAME(lane_sums)(const VEC *v, REAL *sums, const Py_ssize_t rows)
 {
-#if defined(__clang__) || defined(VMATH_SCALAR)
-    REAL sum = 0;
-    for (Py_ssize_t j = 0; j < LANES; j++)
-        sum += ((REAL *)&v)[j];
-    return sum;
-#else
-    for (int k = LANES / 2; k; k /= 2)          /* + the lanes turned by k places */
-        v += __builtin_shuffle(v, (*(const IVEC *)NAME(LANE) + k) & (int)(LANES - 1));
-    return v[0];
+#if defined(__GNUC__) && !defined(__clang__)
+#define PAIRS(A, B, K)                                                                             \
+    (__builtin_shuffle(A, B, lane + ((lane & (int)(K)) != 0) * (int)((K) - LANES)) +               \
+     __builtin_shuffle(A, B, lane + (int)(K) + ((lane & (int)(K)) != 0) * (int)((K) - LANES)))
+    if (rows % 4 == 0 && LANES >= 4) {
+        const IVEC lane = *(const IVEC *)NAME(LANE);
+        for (Py_ssize_t q = 0; q < rows; q += 4) {
+            const VEC ab = PAIRS(v[q], v[q + 1], LANES / 2);
+            const VEC cd = PAIRS(v[q + 2], v[q + 3], LANES / 2);
+            VEC all = PAIRS(ab, cd, LANES / 4);
+            for (int k = LANES / 8; k; k /= 2)
+                all += __builtin_shuffle(all, lane ^ k);
+            all = __builtin_shuffle(all, (lane & 1) * (int)(LANES / 2) +
+                                             (lane >> 1 & 1) * (int)(LANES / 4));
+            memcpy(sums + q, &all, 4 * sizeof(REAL));
+        }
+        return;
+    }
+#undef PAIRS
 #endif
+    for (Py_ssize_t r = 0; r < rows; r++) {
+        REAL t[sizeof(VEC) / sizeof(REAL)];
+        memcpy(t, v + r, sizeof t);
+        for (Py_ssize_t k = LANES / 2; k; k /= 2)
+            for (Py_ssize_t j = 0; j < k; j++)
+                t[j] += t[j + k];
+        sums[r] = t[0];
+    }
 }
 
 /* Forward ------------------------------------------------------------------------------------ */
 
-/* Σ x */
-static inline REAL NAME(row_total)(const REAL *x, Py_ssize_t n)
+/* sums[r] := Σ x of each row */
+static inline void NAME(totals)(const REAL *x, Py_ssize_t n, REAL *sums, const Py_ssize_t rows)
 {
-    VEC total = {0};
-    Py_ssize_t i = 0;
-    while (i + LANES <= n) {
-        const Py_ssize_t end = n - i > BLOCK ? i + BLOCK : n;
-        VEC a = {0}, b = {0};
-        for (; i + 2 * LANES <= end; i += 2 * LANES) {
-            a += LOAD(x + i);
-            b += LOAD(x + i + LANES);
-        }
-        if (i + LANES <= end) {
-            a += LOAD(x + i);
-            i += LANES;
-        }
-        total += a + b;
+    VEC total[GROUP] = {{0}};
+    Py_ssize_t k = 0;
+    while (k + LANES <= n) {
+        const Py_ssize_t end = n - k > BLOCK ? k + BLOCK : n;
+        VEC a[GROUP] = {{0}};
+        for (; k + LANES <= end; k += LANES)
+            for (Py_ssize_t r = 0; r < rows; r++)
+                a[r] += NAME(load)(x + r * n + k, 0);
+        for (Py_ssize_t r = 0; r < rows; r++)
+            total[r] += a[r];
     }
-    if (i < n)
-        total += NAME(load_first)(x + i, n - i);
-    return NAME(lanes_sum)(total);
+    for (Py_ssize_t r = 0; k < n && r < rows; r++)
+        total[r] += NAME(load)(x + r * n + k, n - k);
+    NAME(lane_sums)(total, sums, rows);
 }
 
-/* Σ d and Σ d², d = x - high */
-static inline void NAME(row_deviations)(const REAL *x, Py_ssize_t n, REAL high, REAL *d, REAL *dd)
+/* Σ d and Σ d² of each row, d = x - high */
+static inline void NAME(deviations)(const REAL *x, Py_ssize_t n, NAME(Rows) *row,
+                                    const Py_ssize_t rows)
 {
-    VEC sum = {0}, squares = {0};
-    Py_ssize_t i = 0;
-    while (i + LANES <= n) {
-        const Py_ssize_t end = n - i > BLOCK ? i + BLOCK : n;
-        VEC a = {0}, b = {0}, aa = {0}, bb = {0};
-        for (; i + 2 * LANES <= end; i += 2 * LANES) {
-            VEC u = LOAD(x + i) - high, v = LOAD(x + i + LANES) - high;
-            a += u;
-            b += v;
-            aa += u * u;
-            bb += v * v;
+    VEC sum[GROUP] = {{0}}, squares[GROUP] = {{0}};
+    Py_ssize_t k = 0;
+    while (k + LANES <= n) {
+        const Py_ssize_t end = n - k > BLOCK ? k + BLOCK : n;
+        VEC a[GROUP] = {{0}}, b[GROUP] = {{0}};
+        for (; k + LANES <= end; k += LANES)
+            for (Py_ssize_t r = 0; r < rows; r++) {
+                VEC u = NAME(load)(x + r * n + k, 0) - row->high[r];
+                a[r] += u;
+                b[r] += u * u;
+            }
+        for (Py_ssize_t r = 0; r < rows; r++) {
+            sum[r] += a[r];
+            squares[r] += b[r];
         }
-        if (i + LANES <= end) {
-            VEC u = LOAD(x + i) - high;
-            a += u;
-            aa += u * u;
-            i += LANES;
-        }
-        sum += a + b;
-        squares += aa + bb;
     }
-    if (i < n) {
-        VEC u = NAME(load_first)(x + i, n - i) - high;
-        u = NAME(keep_first)(u, n - i, NAME(all)(0));
-        sum += u;
-        squares += u * u;
+    for (Py_ssize_t r = 0; k < n && r < rows; r++) {
+        VEC u = NAME(load)(x + r * n + k, n - k) - row->high[r];
+        u = NAME(keep_first)(u, n - k, NAME(all)(0));
+        sum[r] += u;
+        squares[r] += u * u;
     }
-    *d = NAME(lanes_sum)(sum);
-    *dd = NAME(lanes_sum)(squares);
+    NAME(lane_sums)(sum, row->sum, rows);
+    NAME(lane_sums)(squares, row->along, rows);
 }
 
-/* y := x̂ w + b */
-static inline void NAME(row_normalise)(const REAL *x, REAL *y, const REAL *w, const REAL *b,
-                                       Py_ssize_t part, NAME(Row) row)
+/* From Σ d and Σ d²: the statistics. All GROUP rows, for a constant number becomes vectors. */
+static OWN void NAME(statistics)(NAME(Rows) *row, double each, double eps)
 {
-    VEC v = (NAME(row_load)(x, part) - row.high) * row.s + row.shift;
-    if (w)
-        v *= NAME(row_load)(w, part);
-    if (b)
-        v += NAME(row_load)(b, part);
-    NAME(row_store)(y, part, v);
+    for (Py_ssize_t r = 0; r < GROUP; r++) {
+        const double low = row->sum[r] * each, var = row->along[r] * each - low * low;
+        const double s = 1 / sqrt((var < 0 ? 0 : var) + eps);
+        row->mean[r] = row->high[r] + low;
+        row->root[r] = s;
+        row->s[r] = (REAL)s;
+        row->shift[r] = (REAL)(-low * s);
+    }
 }
 
-/* y and the statistics of a piece of the rows */
+/* y := x̂ w + b, a vector of columns */
+static inline void NAME(normalise)(const REAL *x, REAL *y, const REAL *w, const REAL *b,
+                                   Py_ssize_t n, Py_ssize_t part, const NAME(Rows) *row,
+                                   const Py_ssize_t rows)
+{
+    const VEC weight = w ? NAME(load)(w, part) : NAME(all)(1);
+    const VEC bias = b ? NAME(load)(b, part) : NAME(all)(0);
+    for (Py_ssize_t r = 0; r < rows; r++) {
+        VEC v = (NAME(load)(x + r * n, part) - row->high[r]) * row->s[r] + row->shift[r];
+        NAME(store)(y + r * n, part, v * weight + bias);
+    }
+}
+
+/* y and the statistics of `rows` rows from row i on */
+static inline void NAME(forward)(const LayerNorm *c, Py_ssize_t i, const Py_ssize_t rows)
+{
+    const Py_ssize_t n = c->n;
+    const REAL *x = (const REAL *)c->x + i * n, *w = (const REAL *)c->weight;
+    const REAL *b = (const REAL *)c->bias;
+    REAL *y = (REAL *)c->y + i * n;
+    const double each = 1 / (double)n;
+    NAME(Rows) row = {{0}};
+    Py_ssize_t k = 0;
+    NAME(totals)(x, n, row.high, rows);
+    for (Py_ssize_t r = 0; r < rows; r++)
+        row.high[r] *= (REAL)each;
+    NAME(deviations)(x, n, &row, rows);
+    NAME(statistics)(&row, each, c->eps);
+    memcpy(c->stats + i, row.mean, (size_t)rows * sizeof(double));
+    memcpy(c->stats + c->rows + i, row.root, (size_t)rows * sizeof(double));
+    for (; k + LANES <= n; k += LANES)
+        NAME(normalise)(x + k, y + k, w ? w + k : w, b ? b + k : b, n, 0, &row, rows);
+    if (k < n)
+        NAME(normalise)(x + k, y + k, w ? w + k : w, b ? b + k : b, n, n - k, &row, rows);
+}
+
 static void NAME(layer_norm)(void *context, Py_ssize_t index)
 {
     const LayerNorm *c = (const LayerNorm *)context;
-    const REAL *w = (const REAL *)c->weight, *b = (const REAL *)c->bias;
-    const Py_ssize_t n = c->n, full = n - n % LANES;
-    const Py_ssize_t most = n * (Py_ssize_t)sizeof(REAL) > ALONE ? 1 : GROUP;
-    Py_ssize_t i = index * c->piece, rows;
+    Py_ssize_t i = index * c->piece;
     const Py_ssize_t end = c->rows - i > c->piece ? i + c->piece : c->rows;
-    for (; i < end; i += rows) {
-        const REAL *x = (const REAL *)c->x + i * n;
-        REAL *y = (REAL *)c->y + i * n, d[GROUP], dd[GROUP];
-        NAME(Row) row[GROUP];
-        rows = end - i < most ? end - i : most;
-        for (Py_ssize_t r = 0; r < rows; r++)
-            row[r].high = NAME(row_total)(x + r * n, n) / (REAL)n;
-        for (Py_ssize_t r = 0; r < rows; r++)
-            NAME(row_deviations)(x + r * n, n, row[r].high, d + r, dd + r);
-        for (Py_ssize_t r = 0; r < rows; r++) {
-            const double low = (double)d[r] / n, var = (double)dd[r] / n - low * low;
-            const double s = 1 / sqrt((var < 0 ? 0 : var) + c->eps);
-            c->stats[i + r] = row[r].high + low;
-            c->stats[c->rows + i + r] = s;
-            row[r].s = (REAL)s;
-            row[r].shift = (REAL)(-low * s);
-        }
-        for (Py_ssize_t r = 0; r < rows; r++) {
-            for (Py_ssize_t k = 0; k < full; k += LANES)
-                NAME(row_normalise)(x + r * n + k, y + r * n + k, w ? w + k : w, b ? b + k : b, 0,
-                                    row[r]);
-            if (full < n)
-                NAME(row_normalise)(x + r * n + full, y + r * n + full, w ? w + full : w,
-                                    b ? b + full : b, n - full, row[r]);
-        }
-    }
+    for (; i + GROUP <= end; i += GROUP)
+        NAME(forward)(c, i, GROUP);
+    for (; i < end; i++)
+        NAME(forward)(c, i, 1);
 }
 
 /* Backward ----------------------------------------------------------------------------------- */
 
-/* Σ h and Σ h d, h = dy w */
-static inline void NAME(row_products)(const REAL *dy, const REAL *x, const REAL *w, Py_ssize_t n,
-                                      REAL high, REAL *h, REAL *hd)
+/* Σ h and Σ h d of each row, h = dy w and d = x - high */
+static inline void NAME(products)(const REAL *dy, const REAL *x, const REAL *w, Py_ssize_t n,
+                                  NAME(Rows) *row, const Py_ssize_t rows)
 {
-    VEC sum = {0}, products = {0};
-    Py_ssize_t i = 0;
-    while (i + LANES <= n) {
-        const Py_ssize_t end = n - i > BLOCK ? i + BLOCK : n;
-        VEC a = {0}, b = {0};
-        for (; i + LANES <= end; i += LANES) {
-            VEC u = LOAD(dy + i);
-            if (w)
-                u *= LOAD(w + i);
-            a += u;
-            b += u * (LOAD(x + i) - high);
+    VEC sum[GROUP] = {{0}}, along[GROUP] = {{0}};
+    Py_ssize_t k = 0;
+    while (k + LANES <= n) {
+        const Py_ssize_t end = n - k > BLOCK ? k + BLOCK : n;
+        VEC a[GROUP] = {{0}}, b[GROUP] = {{0}};
+        for (; k + LANES <= end; k += LANES) {
+            const VEC weight = w ? NAME(load)(w + k, 0) : NAME(all)(1);
+            for (Py_ssize_t r = 0; r < rows; r++) {
+                VEC u = NAME(load)(dy + r * n + k, 0) * weight;
+                a[r] += u;
+                b[r] += u * (NAME(load)(x + r * n + k, 0) - row->high[r]);
+            }
         }
-        sum += a;
-        products += b;
+        for (Py_ssize_t r = 0; r < rows; r++) {
+            sum[r] += a[r];
+            along[r] += b[r];
+        }
     }
-    if (i < n) {                                /* dy is 0 behind the end */
-        VEC u = NAME(load_first)(dy + i, n - i);
-        if (w)
-            u *= NAME(load_first)(w + i, n - i);
-        sum += u;
-        products += u * (NAME(load_first)(x + i, n - i) - high);
+    if (k < n) {                                /* dy is 0 behind the end */
+        const VEC weight = w ? NAME(load)(w + k, n - k) : NAME(all)(1);
+        for (Py_ssize_t r = 0; r < rows; r++) {
+            VEC u = NAME(load)(dy + r * n + k, n - k) * weight;
+            sum[r] += u;
+            along[r] += u * (NAME(load)(x + r * n + k, n - k) - row->high[r]);
+        }
     }
-    *h = NAME(lanes_sum)(sum);
-    *hd = NAME(lanes_sum)(products);
+    NAME(lane_sums)(sum, row->sum, rows);
+    NAME(lane_sums)(along, row->along, rows);
 }
 
-/* dx for a vector of columns of some rows, and their sums onto dw and db, unless those are NULL */
-static inline void NAME(columns_backward)(const REAL *dy, const REAL *x, REAL *dx, const REAL *w,
-                                          REAL *dw, REAL *db, Py_ssize_t n, Py_ssize_t part,
-                                          const NAME(Row) *row, Py_ssize_t rows)
+/* From Σ h and Σ h d: the coefficients of dx. */
+static OWN void NAME(coefficients)(NAME(Rows) *row, double each)
 {
-    VEC weight = w ? NAME(row_load)(w, part) : NAME(all)(1), a = {0}, b = {0};
+    for (Py_ssize_t r = 0; r < GROUP; r++) {
+        const double s = row->root[r], low = row->mean[r] - row->high[r], h = row->sum[r];
+        row->s[r] = (REAL)s;
+        row->shift[r] = (REAL)(-low * s);
+        row->slope[r] = (REAL)(-s * s * (row->along[r] - low * h) * each);
+        row->centre[r] = (REAL)(-s * h * each);
+    }
+}
+
+/* dx for a vector of columns, and its sums onto dw and db, unless those are NULL */
+static inline void NAME(columns)(const REAL *dy, const REAL *x, REAL *dx, const REAL *w, REAL *dw,
+                                 REAL *db, Py_ssize_t n, Py_ssize_t part, const NAME(Rows) *row,
+                                 const Py_ssize_t rows)
+{
+    const VEC weight = w ? NAME(load)(w, part) : NAME(all)(1);
+    VEC a = {0}, b = {0};
     for (Py_ssize_t r = 0; r < rows; r++) {
-        VEC g = NAME(row_load)(dy + r * n, part);
-        VEC normal = (NAME(row_load)(x + r * n, part) - row[r].high) * row[r].s + row[r].shift;
+        VEC g = NAME(load)(dy + r * n, part);
+        VEC normal = (NAME(load)(x + r * n, part) - row->high[r]) * row->s[r] + row->shift[r];
         a += g * normal;
         b += g;
-        g = (g * weight) * row[r].s + (normal * row[r].slope + row[r].centre);
-        NAME(row_store)(dx + r * n, part, g);
+        g = (g * weight) * row->s[r] + (normal * row->slope[r] + row->centre[r]);
+        NAME(store)(dx + r * n, part, g);
     }
     if (dw) {
-        STORE(dw, LOAD(dw) + a);
-        STORE(db, LOAD(db) + b);
+        *(VEC *)dw += a;
+        *(VEC *)db += b;
     }
 }
 
-static inline void NAME(rows_backward)(const REAL *dy, const REAL *x, REAL *dx, const REAL *w,
-                                       REAL *dw, REAL *db, Py_ssize_t n, const NAME(Row) *row,
-                                       Py_ssize_t rows)
+/* dx of `rows` rows of dy, the first of which belongs to row i of x; their sums onto dw and db */
+static inline void NAME(backward)(const LayerNorm *c, Py_ssize_t lead, Py_ssize_t i, REAL *dw,
+                                  REAL *db, const Py_ssize_t rows)
 {
+    const Py_ssize_t n = c->n;
+    const REAL *x = (const REAL *)c->x + i * n, *dy = (const REAL *)c->dy + (lead + i) * n;
+    const REAL *w = (const REAL *)c->weight;
+    REAL *dx = (REAL *)c->dx + (lead + i) * n;
+    NAME(Rows) row = {{0}};
     Py_ssize_t k = 0;
+    memcpy(row.mean, c->stats + i, (size_t)rows * sizeof(double));
+    memcpy(row.root, c->stats + c->rows + i, (size_t)rows * sizeof(double));
+    for (Py_ssize_t r = 0; r < rows; r++)
+        row.high[r] = (REAL)row.mean[r];
+    NAME(products)(dy, x, w, n, &row, rows);
+    NAME(coefficients)(&row, 1 / (double)n);
     for (; k + LANES <= n; k += LANES)
-        NAME(columns_backward)(dy + k, x + k, dx + k, w ? w + k : w, dw ? dw + k : dw,
-                               dw ? db + k : db, n, 0, row, rows);
+        NAME(columns)(dy + k, x + k, dx + k, w ? w + k : w, dw ? dw + k : dw, db ? db + k : db, n,
+                      0, &row, rows);
     if (k < n)
-        NAME(columns_backward)(dy + k, x + k, dx + k, w ? w + k : w, dw ? dw + k : dw,
-                               dw ? db + k : db, n, n - k, row, rows);
+        NAME(columns)(dy + k, x + k, dx + k, w ? w + k : w, dw ? dw + k : dw, db ? db + k : db, n,
+                      n - k, &row, rows);
 }
 
 /* Add what is in the lanes to the sums (2, n), and clear it */
@@ -227,9 +284,7 @@ static void NAME(flush)(REAL *lanes, double *sums, Py_ssize_t n, Py_ssize_t wide
 static void NAME(layer_norm_backward)(void *context, Py_ssize_t index)
 {
     const LayerNorm *c = (const LayerNorm *)context;
-    const REAL *w = (const REAL *)c->weight;
     const Py_ssize_t n = c->n, wide = (n + LANES - 1) / LANES * LANES;
-    const Py_ssize_t most = n * (Py_ssize_t)sizeof(REAL) > ALONE ? 1 : GROUP;
     const Py_ssize_t lead = index / c->pieces * c->rows;   /* rows of dy before this one's x */
     const Py_ssize_t start = index % c->pieces * c->piece;
     const Py_ssize_t end = c->rows - start > c->piece ? start + c->piece : c->rows;
@@ -239,28 +294,13 @@ static void NAME(layer_norm_backward)(void *context, Py_ssize_t index)
         memset(sums, 0, 2 * (size_t)n * sizeof(double));
         memset(dw, 0, 2 * (size_t)wide * sizeof(REAL));
     }
-    for (Py_ssize_t i = start, rows; i < end; i += rows) {
-        const REAL *x = (const REAL *)c->x + i * n, *dy = (const REAL *)c->dy + (lead + i) * n;
-        REAL *dx = (REAL *)c->dx + (lead + i) * n, h[GROUP], hd[GROUP];
-        NAME(Row) row[GROUP];
-        rows = end - i < most ? end - i : most;
-        for (Py_ssize_t r = 0; r < rows; r++) {
-            row[r].high = (REAL)c->stats[i + r];
-            NAME(row_products)(dy + r * n, x + r * n, w, n, row[r].high, h + r, hd + r);
-        }
-        for (Py_ssize_t r = 0; r < rows; r++) {
-            const double s = c->stats[c->rows + i + r], low = c->stats[i + r] - row[r].high;
-            row[r].s = (REAL)s;
-            row[r].shift = (REAL)(-low * s);
-            row[r].slope = (REAL)(-s * s * (hd[r] - low * h[r]) / n);
-            row[r].centre = (REAL)(-s * h[r] / n);
-        }
-        if (rows == GROUP)
-            NAME(rows_backward)(dy, x, dx, w, dw, db, n, row, GROUP);
-        else
-            for (Py_ssize_t r = 0; r < rows; r++)
-                NAME(rows_backward)(dy + r * n, x + r * n, dx + r * n, w, dw, db, n, row + r, 1);
-        if (sums && ((i + rows - start) / FLUSH != (i - start) / FLUSH || i + rows == end))
+    for (Py_ssize_t i = start; i < end;) {
+        const Py_ssize_t stop = end - i > FLUSH ? i + FLUSH : end;
+        for (; i + GROUP <= stop; i += GROUP)
+            NAME(backward)(c, lead, i, dw, db, GROUP);
+        for (; i < stop; i++)
+            NAME(backward)(c, lead, i, dw, db, 1);
+        if (sums)
             NAME(flush)(dw, sums, n, wide);
     }
 }
@@ -280,8 +320,6 @@ static void NAME(layer_norm_columns)(void *context, Py_ssize_t index)
 }
 
 #undef BLOCK
-#undef STORE
-#undef LOAD
 #undef LANES
 #undef IVEC
 #undef VEC
