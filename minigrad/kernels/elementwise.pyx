@@ -27,7 +27,7 @@ ctypedef void (*Unary)(const void*, void*, Py_ssize_t) noexcept nogil
 
 cdef extern from *:
     """
-    #include "vmath.h"  /* exp, log, tanh, sigmoid, softplus */
+    #include "vmath.h"  /* exp, log, sin, tanh and others */
     #if defined(_MSC_VER)
     #define restrict __restrict
     #endif
@@ -80,7 +80,6 @@ cdef extern from *:
     UNARY(cube, a * a * a)
     UNARY(reciprocal, 1 / a)
     UNARY(relu, a <= 0 ? 0 : a)                          /* NaN is not <= 0, so it stays */
-    UNARY_LIBM(erf, erf)
 
     #define ACCUMULATE(NAME, T)                                                                 \\
         static void NAME(void *xp, const void *yp, Py_ssize_t n) {                              \\
@@ -99,6 +98,7 @@ cdef extern from *:
     Unary rsqrt_f32, rsqrt_f64, square_f32, square_f64, cube_f32, cube_f64
     Unary reciprocal_f32, reciprocal_f64, relu_f32, relu_f64
     Unary erf_f32, erf_f64, exp_f32, exp_f64, log_f32, log_f64
+    Unary log1p_f32, log1p_f64, expm1_f32, expm1_f64, sin_f32, sin_f64, cos_f32, cos_f64
     Unary tanh_f32, tanh_f64, sigmoid_f32, sigmoid_f64, softplus_f32, softplus_f64
     void accumulate_f32(void*, const void*, Py_ssize_t) noexcept nogil
     void accumulate_f64(void*, const void*, Py_ssize_t) noexcept nogil
@@ -522,22 +522,26 @@ cpdef object erf(object x):
 
 cpdef object log1p(object x):
     """y := ln(1 + x), accurate near 0"""
-    return reference.log1p(x)
+    cdef object y = unary(log1p_f32, log1p_f64, x)
+    return reference.log1p(x) if y is None else y
 
 
 cpdef object expm1(object x):
     """y := eˣ - 1, accurate near 0"""
-    return reference.expm1(x)
+    cdef object y = unary(expm1_f32, expm1_f64, x)
+    return reference.expm1(x) if y is None else y
 
 
 cpdef object sin(object x):
     """y := sin x"""
-    return reference.sin(x)
+    cdef object y = unary(sin_f32, sin_f64, x)
+    return reference.sin(x) if y is None else y
 
 
 cpdef object cos(object x):
     """y := cos x"""
-    return reference.cos(x)
+    cdef object y = unary(cos_f32, cos_f64, x)
+    return reference.cos(x) if y is None else y
 
 
 cpdef object softplus(object x, object beta=1.0, object threshold=20.0):

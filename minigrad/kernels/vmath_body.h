@@ -88,17 +88,6 @@ static inline VEC NAME(expm1_reduced)(VEC x, UVEC *n, VEC *low)
     return q;
 }
 
-static inline VEC NAME(vexp)(VEC x)
-{
-    UVEC n, half;
-    VEC q, low;
-    x = NAME(where)(x > EXP_TOP, NAME(all)(EXP_TOP), x);
-    x = NAME(where)(x < EXP_BOTTOM, NAME(all)(EXP_BOTTOM), x);
-    q = NAME(expm1_reduced)(x, &n, &low);
-    half = n >> 1;                                  /* in two steps: 2^n itself may overflow */
-    return (1 + q) * NAME(power_of_2)(half - 1) * NAME(power_of_2)(n - half - 1);
-}
-
 /* a where a > b, else b: of a NaN and a number the second */
 static inline VEC NAME(vmax)(VEC a, VEC b)
 {
@@ -109,45 +98,183 @@ static inline VEC NAME(vmax)(VEC a, VEC b)
 #endif
 }
 
-/* e^x for x <= 0 in less than half the instructions: softmax's exponential, for which nothing can
-   overflow. Horner's rule to the end, still within 1.5 ulp. */
-static inline VEC NAME(vexp_below)(VEC x)
+/* a where a < b, else b: of a NaN and a number the second */
+static inline VEC NAME(vmin)(VEC a, VEC b)
+{
+#ifdef MIN_f32
+    return NAME(MIN)(a, b);
+#else
+    return NAME(where)(a < b, a, b);
+#endif
+}
+
+/* `yes` where a > b, else `no` */
+static inline VEC NAME(above)(VEC a, VEC b, VEC yes, VEC no)
+{
+#ifdef ABOVE_f32
+    return NAME(ABOVE)(a, b, yes, no);
+#else
+    return NAME(where)(a > b, yes, no);
+#endif
+}
+
+/* e^x for EXP_BOTTOM <= x <= EXP_TOP: Horner's rule to the end, within 1.5 ulp */
+static inline VEC NAME(exp_between)(VEC x)
 {
     static const REAL P[] = EXP_P;
-    VEC t, k, r, y;
-    x = NAME(vmax)(NAME(all)(EXP_BOTTOM), x);
-    t = x * (REAL)1.4426950408889634 + ROUND;
-    k = t - ROUND;
-    r = (x - k * LN2_HI) - k * LN2_LO;
-    y = (NAME(polynomial)(r, P, sizeof P / sizeof *P) * r + 1) * r + 1;
+    VEC t = x * (REAL)1.4426950408889634 + ROUND, k = t - ROUND;
+    VEC r = (x - k * LN2_HI) - k * LN2_LO;
+    VEC y = (NAME(polynomial)(r, P, sizeof P / sizeof *P) * r + 1) * r + 1;
 #ifdef SCALE_f32
     return NAME(SCALE)(y, k);
-#else
+#else /* in two steps: 2^k itself may overflow */
     UVEC n = NAME(bits)(t) - (NAME(bits1)(ROUND) - 2 * BIAS - 2), half = n >> 1;
     return y * NAME(power_of_2)(half - 1) * NAME(power_of_2)(n - half - 1);
 #endif
 }
 
-/* x = 2^k (1 + f) with 1/√2 <= 1 + f < √2; with s = f / (2 + f),
-   ln(1 + f) = 2 artanh s = f - f^2/2 + s (f^2/2 + R), R = s^2 (2/3 + 2/5 s^2 + ...) */
+/* e^x for x <= 0 */
+static inline VEC NAME(vexp_below)(VEC x)
+{
+    return NAME(exp_between)(NAME(vmax)(NAME(all)(EXP_BOTTOM), x));
+}
+
+static inline VEC NAME(vexp)(VEC x)
+{
+    return NAME(vexp_below)(NAME(vmin)(NAME(all)(EXP_TOP), x));
+}
+
+/* e^x - 1 = 2^n (e^r - 1) + (2^n - 1), all halved, since 2^n itself may overflow */
+static inline VEC NAME(vexpm1)(VEC x)
+{
+    UVEC n;
+    VEC low, half, y;
+    VEC a = NAME(vmin)(NAME(all)(EXP_TOP), NAME(vmax)(NAME(all)(EXPM1_BOTTOM), x));
+    VEC q = NAME(expm1_reduced)(a, &n, &low);
+    half = NAME(power_of_2)(n - BIAS - 3);
+    y = half * q + (half - (REAL)0.5);
+    y += half * low;
+    return NAME(real)(NAME(bits)(y + y) | (NAME(bits)(x) & SIGN)); /* -0 stays */
+}
+
+/* x = 2^k (1 + f) with 1/√2 <= 1 + f < √2. Where the CPU splits numbers itself, k is -Inf for 0,
+   Inf for Inf, and f is NaN below 0, as the logarithm wants it; elsewhere x is normal. */
+static inline VEC NAME(log_split)(VEC x, VEC *k)
+{
+#ifdef FRACTION_f32
+    VEC f = NAME(FRACTION)(x), e = NAME(EXPONENT)(x), root = NAME(all)(2 * SQRT_HALF);
+    *k = NAME(above)(f, root, e + 1, e);
+    return NAME(above)(f, root, f * (REAL)0.5, f) - 1;
+#else
+    const UINT start = NAME(bits1)(SQRT_HALF);
+    const REAL shift = (REAL)((UINT)1 << MANTISSA);
+    UVEC u = NAME(bits)(x) + (((UINT)BIAS << MANTISSA) - start);
+    *k = NAME(real)((u >> MANTISSA) | NAME(bits1)(shift)) - (shift + BIAS);
+    return NAME(real)((u & (((UINT)1 << MANTISSA) - 1)) + start) - 1;
+#endif
+}
+
+/* k ln 2 + ln(1 + f) + low. In float ln(1 + f) = f - f^2/2 + f^3 P(f); in double, where P would be
+   long, with s = f / (2 + f), ln(1 + f) = 2 artanh s = f - f^2/2 + s (f^2/2 + R),
+   R = s^2 (2/3 + 2/5 s^2 + ...) */
+static inline VEC NAME(log_join)(VEC k, VEC f, VEC low)
+{
+    VEC h = f * f * (REAL)0.5, rest;
+#ifdef LOG_P
+    static const REAL P[] = LOG_P;                  /* (ln(1 + f) - f + f^2/2) / f^3 */
+    rest = f * (f * f) * NAME(polynomial)(f, P, sizeof P / sizeof *P);
+#else
+    static const REAL R[] = LOG_R;                  /* (2 artanh s - 2 s) / s^3, in s^2 */
+    VEC s = f / (2 + f), z = s * s;
+    rest = s * (h + z * NAME(polynomial)(z, R, sizeof R / sizeof *R));
+#endif
+    return k * LN2_HI - ((h - (rest + (k * LN2_LO + low))) - f);
+}
+
 static inline VEC NAME(vlog)(VEC x)
 {
-    static const REAL R[] = LOG_R;                  /* (2 artanh s - 2 s) / s^3, in s^2 */
-    const UINT start = NAME(bits1)(SQRT_HALF);
+    VEC k, f;
+#ifdef FRACTION_f32
+    f = NAME(log_split)(x, &k);
+    return NAME(log_join)(k, f, NAME(all)(0));
+#else
     const REAL shift = (REAL)((UINT)1 << MANTISSA);
     IVEC subnormal = x < NAME(power_of_2)(NAME(bits)(NAME(all)(0)) + 1);
     VEC y = NAME(where)(subnormal, x * shift, x);
-    UVEC u = NAME(bits)(y) + (((UINT)BIAS << MANTISSA) - start);
-    VEC f = NAME(real)((u & (((UINT)1 << MANTISSA) - 1)) + start) - 1;
-    VEC k = NAME(real)((u >> MANTISSA) | NAME(bits1)(shift)) - (shift + BIAS);
-    VEC s = f / (2 + f), z = s * s, h = f * f * (REAL)0.5;
+    f = NAME(log_split)(y, &k);
     k = k - NAME(where)(subnormal, NAME(all)(MANTISSA), NAME(all)(0));
-    y = z * NAME(polynomial)(z, R, sizeof R / sizeof *R);
-    y = k * LN2_HI - ((h - (s * (h + y) + k * LN2_LO)) - f);
+    y = NAME(log_join)(k, f, NAME(all)(0));
     y = NAME(where)(x > 0, y, NAME(where)(x < 0, NAME(all)(NAN), NAME(all)(-INFINITY)));
     return NAME(where)(x < INFINITY, y, x);         /* Inf and NaN are their own logarithms */
+#endif
 }
 
+/* ln(u + low) with u = 1 + x rounded and low what that rounds off: of u = 2^k (1 + f) it belongs to
+   f (which it makes x itself where k = 0), or else, low / u, to the logarithm. */
+static inline VEC NAME(vlog1p)(VEC x)
+{
+    VEC u = 1 + x, back = u - 1, low = (x - back) + (1 - (u - back)), k, y;
+    VEC f = NAME(log_split)(u, &k);
+#ifdef SCALE_f32
+    f += NAME(SCALE)(low, NAME(vmin)(-k, NAME(all)(BIAS))); /* k may be -Inf */
+    y = NAME(log_join)(k, f, NAME(all)(0));
+#else
+    IVEC near = k == 0;
+    f = NAME(where)(near, x, f);
+    y = NAME(log_join)(k, f, NAME(where)(near, NAME(all)(0), low / u));
+    y = NAME(where)(x > -1, y, NAME(where)(x < -1, NAME(all)(NAN), NAME(all)(-INFINITY)));
+#endif
+    y = NAME(real)(NAME(bits)(y) | (NAME(bits)(x) & SIGN)); /* -0 stays */
+    return NAME(above)(NAME(all)(INFINITY), x, y, x);
+}
+
+/* sin(x + turn π/2) for |x| <= SIN_TOP: x = n π/2 + r + low, π/2 in parts of which the first times n
+   are exact (Cody and Waite), then by the quarter n of the circle the sine or the cosine of r. */
+static inline VEC NAME(sine)(VEC x, int turn)
+{
+    static const REAL parts[] = HALF_PI, S[] = SIN_P, C[] = COS_P;
+    const int last = sizeof parts / sizeof *parts - 1;
+    VEC t = x * (REAL)0.6366197723675814 + ROUND, k = t - ROUND, before = x, r, low, z, s, c;
+    UVEC quarter = NAME(bits)(t) + (UINT)turn;
+    for (int i = 0; i < last; i++)
+        before = before - k * parts[i];
+    r = before - k * parts[last];
+    low = (before - r) - k * parts[last];
+    z = r * r;
+    s = r + (r * z * NAME(polynomial)(z, S, sizeof S / sizeof *S) + low);
+    c = z * z * NAME(polynomial)(z, C, sizeof C / sizeof *C) - r * low;
+    c = (1 - z * (REAL)0.5) + c;
+    s = NAME(where)((IVEC)(0 - (quarter & 1)), c, s);
+    return NAME(real)(NAME(bits)(s) ^ ((quarter & 2) << (8 * sizeof(REAL) - 2)));
+}
+
+static inline VEC NAME(vsin)(VEC x)
+{
+    return NAME(where)(x == 0, x, NAME(sine)(x, 0)); /* -0 stays */
+}
+
+static inline VEC NAME(vcos)(VEC x) { return NAME(sine)(x, 1); }
+
+#ifdef TANH_P
+/* x + x^3 P(x^2) below 0.55, beyond it 1 - 2 / (e^2|x| + 1), where the exponential need not be as
+   good: ln 2 in one part will do. */
+static inline VEC NAME(vtanh)(VEC x)
+{
+    static const REAL P[] = TANH_P, Q[] = EXP_P;    /* (tanh x - x) / x^3, in x^2 */
+    VEC a = NAME(magnitude)(x), z = a * a;
+    VEC near = a + a * z * NAME(polynomial)(z, P, sizeof P / sizeof *P);
+    VEC b = NAME(vmin)(NAME(all)(TANH_TOP), a);
+    VEC t = b * (REAL)(2 * 1.4426950408889634) + ROUND, k = t - ROUND, r = (b + b) - k * LN2, e;
+    e = (NAME(polynomial)(r, Q, sizeof Q / sizeof *Q) * r + 1) * r + 1;
+#ifdef SCALE_f32
+    e = NAME(SCALE)(e, k);
+#else
+    e *= NAME(power_of_2)(NAME(bits)(t) - (NAME(bits1)(ROUND) - BIAS));
+#endif
+    e = NAME(above)(NAME(all)((REAL)0.55), a, near, 1 - 2 / (e + 1));
+    return NAME(real)(NAME(bits)(e) | (NAME(bits)(x) & SIGN));
+}
+#else
 /* tanh |x| = E / (E + 2) with E = e^2|x| - 1. Three roundings would make 2.5 ulp, so what q, E
    and the divisor round off is carried along; 1 / (E + 2) = (1 - y) / 2. */
 static inline VEC NAME(vtanh)(VEC x)
@@ -165,6 +292,8 @@ static inline VEC NAME(vtanh)(VEC x)
     y += (low - y * (low + ((E - (divisor - two)) + (2 - two)))) * ((1 - y) * (REAL)0.5);
     return NAME(real)(NAME(bits)(y) | (NAME(bits)(x) & SIGN));
 }
+
+#endif
 
 /* With e = e^-|x|, which cannot overflow: 1 / (1 + e) on the right, e / (1 + e) on the left; then
    what 1 + e rounds off is made good. */
@@ -185,6 +314,18 @@ static inline VEC NAME(vsoftplus)(VEC x)
     return NAME(where)(x > 20, x, y);
 }
 
+/* x + x P(x^2) below 1, beyond it 1 - erfc, the logarithm of erfc being a polynomial */
+static inline VEC NAME(verf)(VEC x)
+{
+    static const REAL P[] = ERF_P, Q[] = ERFC_P;    /* erf x / x - 1 in x^2, ln erfc x on 1 … TOP */
+    VEC a = NAME(vmin)(NAME(all)(ERF_TOP), NAME(magnitude)(x)), z = a * a;
+    VEC near = a + a * NAME(polynomial)(z, P, sizeof P / sizeof *P);
+    VEC far = NAME(vmax)(NAME(all)(1), a);
+    far = 1 - NAME(exp_between)(NAME(polynomial)(far, Q, sizeof Q / sizeof *Q));
+    near = NAME(above)(NAME(all)(1), a, near, far);
+    return NAME(real)(NAME(bits)(near) | (NAME(bits)(x) & SIGN));
+}
+
 #define LOOP(F)                                                                                 \
     static void NAME(F)(const void *from, void *to, Py_ssize_t n)                               \
     {                                                                                           \
@@ -201,6 +342,41 @@ LOOP(log)
 LOOP(tanh)
 LOOP(sigmoid)
 LOOP(softplus)
+LOOP(expm1)
+LOOP(log1p)
+LOOP(erf)
+
+/* In blocks, after each of which numbers beyond SIN_TOP, if there were any, are left to libm. */
+#define CIRCULAR(F)                                                                             \
+    static void NAME(F)(const void *from, void *to, Py_ssize_t n)                               \
+    {                                                                                           \
+        const REAL *x = (const REAL *)from;                                                     \
+        REAL *y = (REAL *)to;                                                                   \
+        for (Py_ssize_t i = 0, start = 0; i < n; start = i) {                                   \
+            const Py_ssize_t end = n - i > 32 * LANES ? i + 32 * LANES : n;                     \
+            VEC most = {0};                                                                     \
+            REAL top = 0;                                                                       \
+            for (; i + LANES <= end; i += LANES) {                                              \
+                VEC u = *(const VEC *)(x + i);                                                  \
+                most = NAME(vmax)(NAME(magnitude)(u), most);                                    \
+                *(VEC *)(y + i) = NAME(v##F)(u);                                                \
+            }                                                                                   \
+            if (i < end) {                                                                      \
+                VEC u = NAME(load_first)(x + i, end - i);                                       \
+                most = NAME(vmax)(NAME(magnitude)(u), most);                                    \
+                NAME(store_first)(y + i, end - i, NAME(v##F)(u));                               \
+                i = end;                                                                        \
+            }                                                                                   \
+            for (Py_ssize_t j = 0; j < LANES; j++)                                              \
+                top = ((REAL *)&most)[j] > top ? ((REAL *)&most)[j] : top;                      \
+            for (Py_ssize_t j = start; top > SIN_TOP && j < end; j++)                           \
+                if (!(x[j] <= SIN_TOP && x[j] >= -SIN_TOP))                                     \
+                    y[j] = LIBM(F)(x[j]);                                                       \
+        }                                                                                       \
+    }
+CIRCULAR(sin)
+CIRCULAR(cos)
+#undef CIRCULAR
 
 #undef LOOP
 #undef VEC
@@ -221,5 +397,17 @@ LOOP(softplus)
 #undef EXP_TOP
 #undef EXP_BOTTOM
 #undef TANH_TOP
+#undef EXPM1_BOTTOM
 #undef EXP_P
+#undef LOG_P
 #undef LOG_R
+#undef TANH_P
+#undef LN2
+#undef SIN_P
+#undef COS_P
+#undef HALF_PI
+#undef ERF_TOP
+#undef ERF_P
+#undef ERFC_P
+#undef SIN_TOP
+#undef LIBM

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import minigrad as mg
 from minigrad import kernels
 from minigrad.kernels import reference
 
@@ -169,7 +170,8 @@ def _softplus(x):
     return np.where(x > 20, x, np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))))
 
 
-TRUE = {"exp": np.exp, "log": np.log, "tanh": np.tanh, "sigmoid": _sigmoid, "softplus": _softplus}
+TRUE = {name: getattr(np, name) for name in "exp expm1 log log1p sin cos tanh".split()}
+TRUE |= {"sigmoid": _sigmoid, "softplus": _softplus}
 
 
 def worst_ulp(y, exact):
@@ -214,6 +216,8 @@ def test_float64_error_over_all_of_the_range(name):
             rng.uniform(0.5, 2, n),
             rng.uniform(-1, 1, n) * 2.0 ** -rng.integers(0, 60, n),
             rng.uniform(-746, -707, n),
+            rng.uniform(-1e6, 1e6, n),
+            np.arange(1, n) * (np.pi / 2),  # sines and cosines near their zeros
         ]
     )
     with np.errstate(all="ignore"):
@@ -253,6 +257,10 @@ def test_special_values(dtype):
         "tanh": [1, -1, nan, 0, -0.0],
         "sigmoid": [1, 0, nan, 0.5, 0.5],
         "softplus": [inf, 0, nan, math.log(2), math.log(2)],
+        "expm1": [inf, -1, nan, 0, -0.0],
+        "log1p": [inf, nan, nan, 0, -0.0],
+        "sin": [nan, nan, nan, 0, -0.0],
+        "cos": [nan, nan, nan, 1, 1],
         "relu": [inf, 0, nan, 0, 0],
         "sign": [1, -1, nan, 0, 0],
         "sqrt": [inf, nan, nan, 0, -0.0],
@@ -267,11 +275,33 @@ def test_special_values(dtype):
         np.testing.assert_array_equal(np.signbit(y[kept]), np.signbit(want[kept]), err_msg=name)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_erf_is_that_of_the_standard_library(dtype):
-    x = np.linspace(-6, 6, 401).astype(dtype)
-    want = np.array([math.erf(v) for v in x.tolist()])
-    np.testing.assert_allclose(kernels.erf(x), want, rtol=2 * np.finfo(dtype).eps)
+def test_log1p_at_its_edge():
+    for dtype in (np.float32, np.float64):
+        x = np.array([-1, np.nextafter(dtype(-1), dtype(0)), -2, -np.inf], dtype)
+        y = kernels.log1p(x)
+        assert y[0] == -np.inf and np.isfinite(y[1]) and np.isnan(y[2:]).all()
+
+
+def test_sines_of_huge_numbers_among_small_ones():
+    for dtype, top in ((np.float32, 3e38), (np.float64, 1e300)):
+        x = np.linspace(-9, 9, 1237).astype(dtype)
+        x[::100] = np.geomspace(1e4, top, x[::100].size)
+        for name in ("sin", "cos"):
+            exact = TRUE[name](x.astype(np.longdouble))
+            assert worst_ulp(getattr(kernels, name)(x), exact) <= bound(name)
+
+
+def test_float32_erf_is_that_of_the_standard_library():
+    x = np.concatenate([np.linspace(-6, 6, 100003), np.geomspace(1e-44, 1, 9973)])
+    x = x.astype(np.float32)
+    exact = np.frompyfunc(math.erf, 1, 1)(x.astype(np.float64)).astype(np.float64)
+    assert worst_ulp(kernels.erf(x), exact) <= 2
+
+
+def test_float64_erf_is_that_of_the_standard_library():
+    x = np.concatenate([np.linspace(-7, 7, 100003), np.geomspace(1e-320, 1, 9973)])
+    want = np.frompyfunc(math.erf, 1, 1)(x).astype(np.float64)  # itself within an ulp
+    assert ulp_distance(kernels.erf(x), want).max() <= 2
 
 
 def test_softplus_with_beta_and_threshold():
@@ -279,6 +309,46 @@ def test_softplus_with_beta_and_threshold():
     y = kernels.softplus(x, 2.0, 4.0)
     np.testing.assert_allclose(y[x <= 2], np.log1p(np.exp(2 * x[x <= 2])) / 2, rtol=1e-12)
     np.testing.assert_array_equal(y[x > 2], x[x > 2])
+
+
+# Large arrays, cut into pieces ---------------------------------------------------------------
+
+
+@pytest.fixture
+def threads():
+    before = mg.get_num_threads()
+    yield mg.set_num_threads
+    mg.set_num_threads(before)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("shape", "other"),
+    [
+        ((100003,), (100003,)),
+        ((100003,), (1,)),
+        ((1, 70000), (1, 1)),
+        ((301, 517), (517,)),
+        ((301, 517), (301, 1)),
+        ((4, 301, 67), (301, 1)),
+        ((4, 301, 67), (4, 1, 1)),
+        ((2, 70000), (70000,)),
+    ],
+)
+def test_large_arrays_are_the_reference_on_any_threads(threads, shape, other, dtype):
+    x, y = values(shape, dtype, 0), values(other, dtype, 1)
+    for count in (1, 2, 3):
+        threads(count)
+        for a, b in ((x, y), (y, x), (x, 2.5), (2.5, x)):
+            np.testing.assert_array_equal(kernels.sub(a, b), reference.sub(a, b))
+        np.testing.assert_array_equal(kernels.neg(x), -x)
+        for part in (x[..., ::2], x[..., ::-1], x.T):
+            np.testing.assert_array_equal(kernels.neg(part), -part)
+    for name in TRUE:
+        threads(1)
+        alone = getattr(kernels, name)(x)
+        threads(2)
+        np.testing.assert_array_equal(getattr(kernels, name)(x), alone)
 
 
 # What backward needs -------------------------------------------------------------------------

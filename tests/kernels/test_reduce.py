@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import minigrad as mg
 from minigrad import kernels
 from minigrad.kernels import reference
 
@@ -154,3 +155,62 @@ def test_integers_add_up_as_in_numpy():
     x = np.arange(6, dtype=np.int32).reshape(2, 3)
     np.testing.assert_array_equal(kernels.sum(x, 0), x.sum(0), strict=True)
     np.testing.assert_array_equal(kernels.sum(x > 2), np.array(3))
+
+
+# Extremes ------------------------------------------------------------------------------------
+
+
+SHAPES = [(1,), (15,), (16,), (17,), (1000,), (7, 33), (40, 70), (4, 40, 20), (100, 1030)]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    "special", [(), (np.nan,), (np.inf,), (-np.inf, np.inf), (np.inf, np.nan)]
+)
+def test_extremes_of_special_values(shape, dtype, special):
+    x, rng = array(shape, dtype, 0), np.random.default_rng(1)
+    for value in special:
+        x.flat[rng.integers(x.size)] = value
+    for axis in (None, *range(x.ndim)):
+        for a in (x, x.T, x[::-1]):
+            np.testing.assert_array_equal(kernels.max(a, axis), a.max(axis))
+            np.testing.assert_array_equal(kernels.min(a, axis), a.min(axis))
+
+
+def test_extremes_of_nothing_are_an_error():
+    for name in ("max", "min"):
+        assert getattr(kernels, name)(np.ones((0, 3)), 1).shape == (0,)
+        with pytest.raises(ValueError):
+            getattr(kernels, name)(np.ones((0, 3)), 0)
+
+
+# Layouts and threads -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sums_of_strided_arrays(dtype):
+    x = array((40, 30, 20), dtype, 0)
+    for a in (x.T, x[:, ::2], x[::-1], x.transpose(1, 0, 2), np.broadcast_to(x[0], x.shape)):
+        for axis in (None, 0, 1, 2, (0, 2), (0, 1)):
+            check(kernels.sum(a, axis), a.astype(np.float64).sum(axis), dtype, 100)
+            check(kernels.var(a, axis), a.astype(np.float64).var(axis, ddof=1), dtype, 100)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "shape",
+    [(300001,), (3000, 70), (70, 9001), (2, 200003), (9, 40, 517), (3, 5, 70001), (5, 300, 7)],
+)
+def test_large_reductions_have_the_same_bits_on_any_threads(shape, dtype):
+    x = array(shape, dtype, 0)
+    before = mg.get_num_threads()
+    for axis in (None, *range(x.ndim), (0, x.ndim - 1) if x.ndim > 1 else 0):
+        mg.set_num_threads(1)
+        alone = [getattr(kernels, name)(x, axis) for name in ("sum", "mean", "max", "var")]
+        check(alone[0], x.astype(np.longdouble).sum(axis), dtype, 2000)
+        np.testing.assert_array_equal(alone[2], x.max(axis))
+        mg.set_num_threads(2)
+        for name, y in zip(("sum", "mean", "max", "var"), alone):
+            np.testing.assert_array_equal(getattr(kernels, name)(x, axis), y)
+    mg.set_num_threads(before)
