@@ -81,6 +81,13 @@
 #define MIN_f64(A, B) ((vec_f64)_mm_min_pd((__m128d)(A), (__m128d)(B)))
 #endif
 
+/* From which part of π/2 on its product with n is rounded, enough to matter. */
+#if defined(__FMA__)
+#define ROUNDING_PART 2
+#else
+#define ROUNDING_PART 1
+#endif
+
 static const int32_t LANE_f32[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 static const int64_t LANE_f64[8] = {0, 1, 2, 3, 4, 5, 6, 7};
 

@@ -228,18 +228,21 @@ static inline VEC NAME(vlog1p)(VEC x)
     return NAME(above)(NAME(all)(INFINITY), x, y, x);
 }
 
-/* sin(x + turn π/2) for |x| <= SIN_TOP: x = n π/2 + r + low, π/2 in parts of which the first times n
-   are exact (Cody and Waite), then by the quarter n of the circle the sine or the cosine of r. */
+/* sin(x + turn π/2) for |x| <= SIN_TOP: x = n π/2 + r + low, π/2 in parts so short that n times the
+   first leaves no error (Cody and Waite), low being what the others round off; then, by the quarter
+   n of the circle, the sine or the cosine of r. */
 static inline VEC NAME(sine)(VEC x, int turn)
 {
     static const REAL parts[] = HALF_PI, S[] = SIN_P, C[] = COS_P;
-    const int last = sizeof parts / sizeof *parts - 1;
-    VEC t = x * (REAL)0.6366197723675814 + ROUND, k = t - ROUND, before = x, r, low, z, s, c;
+    const int count = sizeof parts / sizeof *parts;
+    VEC t = x * (REAL)0.6366197723675814 + ROUND, k = t - ROUND, r = x, low = {0}, z, s, c;
     UVEC quarter = NAME(bits)(t) + (UINT)turn;
-    for (int i = 0; i < last; i++)
-        before = before - k * parts[i];
-    r = before - k * parts[last];
-    low = (before - r) - k * parts[last];
+    for (int i = 0; i < count; i++) {
+        VEC before = r;
+        r = before - k * parts[i];
+        if (i >= ROUNDING_PART)
+            low += (before - r) - k * parts[i];
+    }
     z = r * r;
     s = r + (r * z * NAME(polynomial)(z, S, sizeof S / sizeof *S) + low);
     c = z * z * NAME(polynomial)(z, C, sizeof C / sizeof *C) - r * low;
