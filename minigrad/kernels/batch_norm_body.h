@@ -52,7 +52,8 @@ static inline void NAME(segment_sums)(const int backward, const REAL *dy, const 
     }
     if (i < n) {
         VEC d = NAME(load_first)(x + i, n - i) - k;
-        VEC g = backward ? NAME(load_first)(dy + i, n - i) : NAME(keep_first)(d, n - i, NAME(all)(0));
+        VEC g = backward ? NAME(load_first)(dy + i, n - i)
+                         : NAME(keep_first)(d, n - i, NAME(all)(0));
         sum[1] += g;
         products[1] += g * d;
     }
@@ -115,22 +116,38 @@ static void NAME(channel_products)(const REAL *dy, const REAL *x, Py_ssize_t row
         }
 }
 
-/* y := (x - k) a + b, or backward dx := dy a + (x - k) slope + b. The last vector of a segment may
-   begin within the one before. */
-static inline void NAME(segment_write)(const int backward, const REAL *dy, const REAL *x,
-                                       REAL *to, Py_ssize_t n, REAL k, REAL a, REAL b, REAL slope)
+/* y := (x - k) a + b, or backward dx := dy a + (x - k) slope + b */
+static inline VEC NAME(result)(const int backward, VEC dy, VEC x, VEC k, VEC a, VEC b, VEC slope)
 {
-    for (Py_ssize_t i = 0; i < n; i += LANES) {
-        const Py_ssize_t at = i + LANES <= n || n < LANES ? i : n - LANES;
-        if (n < LANES) {
-            VEC d = NAME(load_first)(x, n) - k;
-            NAME(store_first)(to, n, backward ? NAME(load_first)(dy, n) * a + (d * slope + b)
-                                        : d * a + b);
-        } else {
-            VEC d = LOAD(x + at) - k;
-            STORE(to + at, backward ? LOAD(dy + at) * a + (d * slope + b) : d * a + b);
-        }
+    const VEC d = x - k;
+    return backward ? dy * a + (d * slope + b) : d * a + b;
+}
+
+static inline void NAME(segment_write)(const int backward, const REAL *dy, const REAL *x, REAL *to,
+                                       Py_ssize_t n, const NAME(Terms) *c, Py_ssize_t j)
+{
+    const VEC k = NAME(all)(c->k[j]), a = NAME(all)(c->a[j]), b = NAME(all)(c->b[j]);
+    const VEC slope = NAME(all)(backward ? c->slope[j] : 0);
+    Py_ssize_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        STORE(to + i, NAME(result)(backward, backward ? LOAD(dy + i) : k, LOAD(x + i), k, a, b,
+                                   slope));
+    if (i < n) {
+        const VEC g = backward ? NAME(load_first)(dy + i, n - i) : k;
+        NAME(store_first)(to + i, n - i, NAME(result)(backward, g, NAME(load_first)(x + i, n - i),
+                                                      k, a, b, slope));
     }
+}
+
+/* The same past the caches, where `to` is aligned as a vector is */
+static inline void NAME(segment_stream)(const int backward, const REAL *dy, const REAL *x,
+                                        REAL *to, Py_ssize_t n, const NAME(Terms) *c, Py_ssize_t j)
+{
+    const VEC k = NAME(all)(c->k[j]), a = NAME(all)(c->a[j]), b = NAME(all)(c->b[j]);
+    const VEC slope = NAME(all)(backward ? c->slope[j] : 0);
+    for (Py_ssize_t i = 0; i < n; i += LANES)
+        BN_STREAM(to + i, NAME(result)(backward, backward ? LOAD(dy + i) : k, LOAD(x + i), k, a, b,
+                                       slope));
 }
 
 /* Columns, L = 1 ------------------------------------------------------------------------------- */
@@ -147,49 +164,51 @@ static inline VEC NAME(load_row)(const REAL *p, Py_ssize_t part)
     return part ? NAME(load_first)(p, part) : LOAD(p);
 }
 
-/* As segment_sums, down the rows of a panel for every slot */
-static inline void NAME(panel_sums)(const int backward, const REAL *dy, const REAL *x,
-                                    Py_ssize_t rows, Py_ssize_t stride, Py_ssize_t width, Py_ssize_t part,
-                                    const REAL *k, REAL *sum, REAL *products)
+/* As segment_sums, down the rows of a block for T vectors of slots */
+static inline void NAME(tile_sums)(const int backward, const int T, const REAL *dy, const REAL *x,
+                                   Py_ssize_t rows, Py_ssize_t stride, Py_ssize_t part,
+                                   const REAL *k, REAL *sum, REAL *products)
 {
-    for (Py_ssize_t v = 0; v < width; v += LANES) {
-        const Py_ssize_t at = NAME(place)(v, width);
-        const VEC shift = LOAD(k + v);
-        VEC s = LOAD(sum + v), q = LOAD(products + v);
-        for (Py_ssize_t i = 0; i < rows; i++) {
-            VEC d = NAME(load_row)(x + i * stride + at, part) - shift;
-            VEC g = backward ? NAME(load_row)(dy + i * stride + at, part) : d;
-            s += g;
-            q += g * d;
+    VEC s[BN_TILE], q[BN_TILE], shift[BN_TILE];
+    for (int t = 0; t < T; t++) {
+        s[t] = q[t] = NAME(all)(0);
+        shift[t] = LOAD(k + t * LANES);
+    }
+    for (Py_ssize_t i = 0; i < rows; i++, x += stride, dy += backward ? stride : 0)
+        for (int t = 0; t < T; t++) {
+            VEC d = NAME(load_row)(x + t * LANES, part) - shift[t];
+            VEC g = backward ? NAME(load_row)(dy + t * LANES, part) : d;
+            s[t] += g;
+            q[t] += g * d;
         }
-        STORE(sum + v, s);
-        STORE(products + v, q);
+    for (int t = 0; t < T; t++) {
+        STORE(sum + t * LANES, s[t]);
+        STORE(products + t * LANES, q[t]);
     }
 }
 
 static inline void NAME(block_sums)(const int backward, const REAL *dy, const REAL *x,
-                                    Py_ssize_t rows, Py_ssize_t stride, Py_ssize_t width, const REAL *k, REAL *sum,
-                                    REAL *products)
+                                    Py_ssize_t rows, Py_ssize_t stride, Py_ssize_t width,
+                                    const REAL *k, REAL *sum, REAL *products)
 {
-    Py_ssize_t i = 0;
-    if (width < LANES)
-        NAME(panel_sums)(backward, dy, x, rows, stride, width, width, k, sum, products);
-    else {
-        for (; i + BN_PANEL <= rows; i += BN_PANEL)
-            NAME(panel_sums)(backward, backward ? dy + i * stride : dy, x + i * stride, BN_PANEL, stride, width, 0,
-                             k, sum, products);
-        NAME(panel_sums)(backward, backward ? dy + i * stride : dy, x + i * stride, rows - i, stride, width, 0, k,
-                         sum, products);
+    Py_ssize_t v = 0;
+    for (; v + BN_TILE * LANES <= width; v += BN_TILE * LANES)
+        NAME(tile_sums)(backward, BN_TILE, backward ? dy + v : NULL, x + v, rows, stride, 0, k + v,
+                        sum + v, products + v);
+    for (; v < width && width >= LANES; v += LANES) {
+        const Py_ssize_t at = NAME(place)(v, width);
+        NAME(tile_sums)(backward, 1, backward ? dy + at : NULL, x + at, rows, stride, 0, k + v,
+                        sum + v, products + v);
     }
+    if (width < LANES)
+        NAME(tile_sums)(backward, 1, dy, x, rows, stride, width, k, sum, products);
 }
 
-/* Add sums in lanes to those in double, and clear them. */
-static inline void NAME(flush)(REAL *from, double *to, Py_ssize_t slots)
+/* Add the sums of a block to those in double. */
+static inline void NAME(flush)(const REAL *from, double *to, Py_ssize_t slots)
 {
-    for (Py_ssize_t j = 0; j < slots; j++) {
+    for (Py_ssize_t j = 0; j < slots; j++)
         to[j] += from[j];
-        from[j] = 0;
-    }
 }
 
 /* From slots to columns */
@@ -205,11 +224,9 @@ static void NAME(columns_moments)(const REAL *x, Py_ssize_t rows, Py_ssize_t str
                                   Py_ssize_t width, double *mean, double *M)
 {
     const Py_ssize_t slots = (width + LANES - 1) / LANES * LANES, few = rows < 8 ? rows : 8;
-    REAL k[SLOTS] = {0}, sum[SLOTS], squares[SLOTS];
+    REAL k[SLOTS], sum[SLOTS], squares[SLOTS];
     double d[SLOTS], dd[SLOTS], mean_[SLOTS], M_[SLOTS];
     double n = 0, m = 0;
-    memset(sum, 0, (size_t)slots * sizeof(REAL));
-    memset(squares, 0, (size_t)slots * sizeof(REAL));
     memset(d, 0, (size_t)slots * sizeof(double));
     memset(dd, 0, (size_t)slots * sizeof(double));
     memset(mean_, 0, (size_t)slots * sizeof(double));
@@ -246,8 +263,11 @@ static void NAME(columns_products)(const REAL *dy, const REAL *x, Py_ssize_t row
                                    double *sum, double *products)
 {
     const Py_ssize_t slots = (width + LANES - 1) / LANES * LANES;
-    REAL k[SLOTS] = {0}, s[SLOTS] = {0}, q[SLOTS] = {0};
-    double d[SLOTS] = {0}, dd[SLOTS] = {0};
+    REAL k[SLOTS], s[SLOTS], q[SLOTS];
+    double d[SLOTS], dd[SLOTS];
+    memset(k, 0, (size_t)slots * sizeof(REAL));
+    memset(d, 0, (size_t)slots * sizeof(double));
+    memset(dd, 0, (size_t)slots * sizeof(double));
     for (Py_ssize_t v = 0; v < width; v += LANES)
         memcpy(k + v, shift + NAME(place)(v, width),
                (size_t)(width < LANES ? width : LANES) * sizeof(REAL));
@@ -261,51 +281,58 @@ static void NAME(columns_products)(const REAL *dy, const REAL *x, Py_ssize_t row
     NAME(unslot)(dd, products, width);
 }
 
-/* As segment_write, for the rows of a panel */
-static inline void NAME(panel_write)(const int backward, const REAL *dy, const REAL *x, REAL *to,
-                                     Py_ssize_t rows, Py_ssize_t stride, Py_ssize_t width, Py_ssize_t part,
-                                     NAME(Terms) c)
+/* As segment_write, for so many rows side by side; past the caches if `stream` */
+static inline void NAME(panel_write)(const int backward, const int stream, const REAL *dy,
+                                     const REAL *x, REAL *to, Py_ssize_t rows, Py_ssize_t stride,
+                                     Py_ssize_t width, Py_ssize_t part, const NAME(Terms) *c)
 {
     for (Py_ssize_t v = 0; v < width; v += LANES) {
         const Py_ssize_t at = NAME(place)(v, width);
-        const VEC k = NAME(load_row)(c.k + at, part), a = NAME(load_row)(c.a + at, part);
-        const VEC b = NAME(load_row)(c.b + at, part);
-        const VEC slope = backward ? NAME(load_row)(c.slope + at, part) : b;
-        for (Py_ssize_t i = 0; i < rows; i++) {
-            const VEC d = NAME(load_row)(x + i * stride + at, part) - k;
-            VEC y = backward ? NAME(load_row)(dy + i * stride + at, part) * a + (d * slope + b)
-                       : d * a + b;
+        const VEC k = NAME(load_row)(c->k + at, part), a = NAME(load_row)(c->a + at, part);
+        const VEC b = NAME(load_row)(c->b + at, part);
+        const VEC slope = backward ? NAME(load_row)(c->slope + at, part) : b;
+        for (Py_ssize_t i = at; i < at + rows * stride; i += stride) {
+            const VEC u = NAME(load_row)(x + i, part);
+            const VEC g = backward ? NAME(load_row)(dy + i, part) : u;
+            const VEC y = NAME(result)(backward, g, u, k, a, b, slope);
             if (part)
-                NAME(store_first)(to + i * stride, part, y);
+                NAME(store_first)(to + i, part, y);
+            else if (stream)
+                BN_STREAM(to + i, y);
             else
-                STORE(to + i * stride + at, y);
+                STORE(to + i, y);
         }
     }
 }
 
-static inline void NAME(columns_write)(const int backward, const REAL *dy, const REAL *x,
-                                       REAL *to, Py_ssize_t rows, Py_ssize_t stride, Py_ssize_t width, NAME(Terms) c)
+/* A panel of 8 rows shares its terms. Where an ordinary store has to fetch its line from memory,
+   row by row is better, for only then the lines come in the order of the memory. */
+static inline void NAME(columns_write)(const BatchNorm *t, const int backward, const REAL *dy,
+                                       const REAL *x, REAL *to, Py_ssize_t rows, Py_ssize_t width,
+                                       const NAME(Terms) *c)
 {
-    Py_ssize_t i = 0;
-    if (width < LANES)
-        NAME(panel_write)(backward, dy, x, to, rows, stride, width, width, c);
-    else {
-        for (; i + BN_PANEL <= rows; i += BN_PANEL)
-            NAME(panel_write)(backward, backward ? dy + i * stride : dy, x + i * stride, to + i * stride, BN_PANEL,
-                              stride, width, 0, c);
-        NAME(panel_write)(backward, backward ? dy + i * stride : dy, x + i * stride, to + i * stride, rows - i,
-                          stride, width, 0, c);
-    }
+    const Py_ssize_t C = t->C, once = t->chunks == 1 || t->stream ? 8 : 1, step = once * C;
+    for (; rows >= once; rows -= once, x += step, to += step, dy += backward ? step : 0)
+        if (width < LANES)
+            NAME(panel_write)(backward, 0, dy, x, to, once, C, width, width, c);
+        else if (t->stream)
+            NAME(panel_write)(backward, 1, dy, x, to, 8, C, width, 0, c);
+        else if (once == 8)
+            NAME(panel_write)(backward, 0, dy, x, to, 8, C, width, 0, c);
+        else
+            NAME(panel_write)(backward, 0, dy, x, to, 1, C, width, 0, c);
+    NAME(panel_write)(backward, 0, dy, x, to, rows, C, width, width < LANES ? width : 0, c);
 }
 
 /* Pieces --------------------------------------------------------------------------------------- */
 
 /* Moments of a strip's chunk, or with dy its Σ dy and Σ dy (x - k), at sums */
-static inline void NAME(sums)(const BatchNorm *t, int backward, Py_ssize_t c, Py_ssize_t width,
-                              Py_ssize_t row, Py_ssize_t rows, double *sums)
+static inline void NAME(sums)(const BatchNorm *t, const int backward, Py_ssize_t c,
+                              Py_ssize_t width, Py_ssize_t row, Py_ssize_t rows, double *sums)
 {
     const Py_ssize_t start = (row * t->C + c) * t->L, stride = t->C * t->L;
-    const REAL *x = (const REAL *)t->x + start, *dy = (const REAL *)t->dy + (backward ? start : 0);
+    const REAL *x = (const REAL *)t->x + start;
+    const REAL *dy = backward ? (const REAL *)t->dy + start : NULL;
     const REAL *k = NAME(terms)(t).k + c;
     if (t->L == 1 && backward)
         NAME(columns_products)(dy, x, rows, stride, width, k, sums, sums + width);
@@ -322,67 +349,79 @@ static inline void NAME(sums)(const BatchNorm *t, int backward, Py_ssize_t c, Py
 }
 
 /* y or dx of a strip's chunk */
-static inline void NAME(write)(const BatchNorm *t, int backward, Py_ssize_t c, Py_ssize_t width,
-                               Py_ssize_t row, Py_ssize_t rows)
+static inline void NAME(write)(const BatchNorm *t, const int backward, Py_ssize_t c,
+                               Py_ssize_t width, Py_ssize_t row, Py_ssize_t rows)
 {
     const Py_ssize_t start = (row * t->C + c) * t->L, stride = t->C * t->L;
-    const REAL *x = (const REAL *)t->x + start, *dy = (const REAL *)t->dy + (backward ? start : 0);
+    const REAL *x = (const REAL *)t->x + start;
+    const REAL *dy = backward ? (const REAL *)t->dy + start : NULL;
     REAL *to = (REAL *)t->to + start;
     const NAME(Terms) all = NAME(terms)(t);
     const NAME(Terms) own = {all.k + c, all.a + c, all.b + c, all.slope + c};
-    if (t->L == 1 && backward)
-        NAME(columns_write)(1, dy, x, to, rows, stride, width, own);
-    else if (t->L == 1)
-        NAME(columns_write)(0, NULL, x, to, rows, stride, width, own);
+    if (t->L == 1)
+        NAME(columns_write)(t, backward, dy, x, to, rows, width, &own);
     else
         for (Py_ssize_t j = 0; j < width; j++)
             for (Py_ssize_t i = 0; i < rows; i++) {
                 const Py_ssize_t at = i * stride + j * t->L;
-                if (backward)
-                    NAME(segment_write)(1, dy + at, x + at, to + at, t->L, own.k[j], own.a[j],
-                                        own.b[j], own.slope[j]);
+                const REAL *g = backward ? dy + at : NULL;
+                if (t->stream)
+                    NAME(segment_stream)(backward, g, x + at, to + at, t->L, &own, j);
                 else
-                    NAME(segment_write)(0, NULL, x + at, to + at, t->L, own.k[j], own.a[j], own.b[j],
-                                        0);
+                    NAME(segment_write)(backward, g, x + at, to + at, t->L, &own, j);
             }
+    if (t->stream)
+        BN_STREAMED();
 }
 
-/* What the sums of a strip's chunks come to: mean and variance, or dw and db; and the terms.
-   mean = k + low, and low goes into b. */
-static void NAME(settle)(const BatchNorm *t, int backward, Py_ssize_t c, Py_ssize_t width,
-                         const double *sums)
+/* Moments to mean, variance and terms. mean = k + low, and low goes into b. */
+static void NAME(settle_forward)(const BatchNorm *t, Py_ssize_t c, Py_ssize_t width,
+                                 const double *sums)
 {
-    const NAME(Terms) terms = NAME(terms)(t);
     const REAL *weight = (const REAL *)t->weight, *bias = (const REAL *)t->bias;
-    const double count = (double)t->N * (double)t->L;
+    const NAME(Terms) terms = NAME(terms)(t);
+    const double every = 1 / ((double)t->N * (double)t->L);
     for (Py_ssize_t j = c; j < c + width; j++) {
-        double first = 0, second = 0, n = 0;
-        for (Py_ssize_t chunk = 0; chunk < t->chunks && (backward || !t->fixed); chunk++) {
-            const double *two = sums + 2 * chunk * width + (j - c);
-            const Py_ssize_t row = chunk * t->rows, rows = t->N - row;
-            const double m = (double)((rows < t->rows ? rows : t->rows) * t->L);
-            if (backward)
-                first += two[0], second += two[width];
-            else
-                batch_norm_merge(n, m, two[0], 0, two[width], &first, &second), n += m;
+        if (!t->fixed) {
+            const double M = sums[width + j - c];
+            t->mean[j] = t->N ? sums[j - c] : NAN;
+            t->var[j] = M < 0 ? 0 : M * every;
         }
-        if (!backward && !t->fixed) {
-            t->mean[j] = first;
-            t->var[j] = second < 0 ? 0 : second / count;
-        }
-        const double s = 1 / sqrt(t->var[j] + t->eps), a = weight ? weight[j] * s : s;
-        const double k = (REAL)t->mean[j], low = t->mean[j] - k;
-        terms.k[j] = (REAL)k;
+        const double a = (weight ? weight[j] : 1) / sqrt(t->var[j] + t->eps);
+        const REAL k = (REAL)t->mean[j];
+        terms.k[j] = k;
         terms.a[j] = (REAL)a;
-        if (backward) {
-            const double dy_d = second - low * first, slope = -a * s * s * dy_d / count;
-            ((REAL *)t->dw)[j] = count ? (REAL)(dy_d * s) : 0;      /* of nothing, s is NaN */
-            ((REAL *)t->db)[j] = (REAL)first;
-            terms.slope[j] = t->fixed ? 0 : (REAL)slope;
-            terms.b[j] = t->fixed ? 0 : (REAL)(-a * first / count - low * slope);
-        } else
-            terms.b[j] = (REAL)((bias ? bias[j] : 0) - low * a);
+        terms.b[j] = (REAL)((bias ? bias[j] : 0) - (t->mean[j] - k) * a);
     }
+}
+
+/* Σ dy and Σ dy (x - k) to dw, db and terms */
+static void NAME(settle_backward)(const BatchNorm *t, Py_ssize_t c, Py_ssize_t width,
+                                  const double *sums)
+{
+    const REAL *weight = (const REAL *)t->weight;
+    const NAME(Terms) terms = NAME(terms)(t);
+    REAL *dw = (REAL *)t->dw, *db = (REAL *)t->db;
+    const double every = t->fixed ? 0 : 1 / ((double)t->N * (double)t->L);
+    for (Py_ssize_t j = c; j < c + width; j++) {
+        const double s = 1 / sqrt(t->var[j] + t->eps), a = weight ? weight[j] * s : s;
+        const double low = t->mean[j] - (REAL)t->mean[j], dy = sums[j - c];
+        const double dy_d = sums[width + j - c] - low * dy, slope = -a * s * s * dy_d * every;
+        dw[j] = t->N ? (REAL)(dy_d * s) : 0;    /* of nothing, s is NaN */
+        db[j] = (REAL)dy;
+        terms.a[j] = (REAL)a;
+        terms.b[j] = t->fixed ? 0 : (REAL)(-a * dy * every - low * slope);
+        terms.slope[j] = t->fixed ? 0 : (REAL)slope;
+    }
+}
+
+static inline void NAME(settle)(const BatchNorm *t, const int backward, Py_ssize_t c,
+                                Py_ssize_t width, const double *sums)
+{
+    if (backward)
+        NAME(settle_backward)(t, c, width, sums);
+    else
+        NAME(settle_forward)(t, c, width, sums);
 }
 
 /* The shifts of the products, known before them */
@@ -392,7 +431,7 @@ static void NAME(shifts)(const BatchNorm *t)
         NAME(terms)(t).k[j] = (REAL)t->mean[j];
 }
 
-static inline void NAME(strip)(const BatchNorm *t, int backward, Py_ssize_t index)
+static inline void NAME(strip)(const BatchNorm *t, const int backward, Py_ssize_t index)
 {
     const Py_ssize_t c = index * t->width, width = t->C - c < t->width ? t->C - c : t->width;
     if (backward || !t->fixed)
@@ -401,7 +440,8 @@ static inline void NAME(strip)(const BatchNorm *t, int backward, Py_ssize_t inde
     NAME(write)(t, backward, c, width, 0, t->N);
 }
 
-static inline void NAME(chunk)(const BatchNorm *t, int backward, int second, Py_ssize_t index)
+static inline void NAME(chunk)(const BatchNorm *t, const int backward, const int second,
+                               Py_ssize_t index)
 {
     const Py_ssize_t c = t->strip * t->width, width = t->C - c < t->width ? t->C - c : t->width;
     const Py_ssize_t at = second ? t->chunks - 1 - index : index, row = at * t->rows;
@@ -416,6 +456,11 @@ static inline void NAME(chunk)(const BatchNorm *t, int backward, int second, Py_
 static void NAME(batch_norm_settle)(const BatchNorm *t, int backward)
 {
     const Py_ssize_t c = t->strip * t->width, width = t->C - c < t->width ? t->C - c : t->width;
+    for (Py_ssize_t i = 1; i < t->chunks && (backward || !t->fixed); i++) {
+        const Py_ssize_t row = i * t->rows, rows = t->N - row < t->rows ? t->N - row : t->rows;
+        batch_norm_join(backward, (double)row * (double)t->L, (double)rows * (double)t->L,
+                        t->sums + 2 * i * width, t->sums, width);
+    }
     NAME(settle)(t, backward, c, width, t->sums);
 }
 
