@@ -16,15 +16,19 @@ def save(run, path):
 
 
 def load(paths):
-    """Runs written by `save`, as one: later files add modules, or replace them."""
+    """Runs written by `save`, as one: later files add rows, or replace those of their name."""
     whole = None
     for path in paths:
         with open(path, encoding="utf-8") as file:
             run = json.load(file)
         if whole is None:
             whole = run
-        else:
-            whole["modules"].update(run["modules"])
+            continue
+        for name, part in run["modules"].items():
+            before = whole["modules"].get(name, {"rows": [], "fits": []})
+            rows = {row["name"]: row for row in before["rows"] + part["rows"]}
+            fits = part.get("fits") or before["fits"]
+            whole["modules"][name] = part | {"rows": list(rows.values()), "fits": fits}
     found = whole["modules"]
     whole["modules"] = {name: found[name] for name in NAMES if name in found}
     return whole
