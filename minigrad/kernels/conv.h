@@ -59,6 +59,14 @@ typedef double conv_vec_f64;
 #define INLINE static inline
 #endif
 
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define CONV_SHUFFLE __builtin_shufflevector
+typedef float conv_four_f32 __attribute__((vector_size(16), aligned(4), may_alias));
+typedef double conv_four_f64 __attribute__((vector_size(32), aligned(8), may_alias));
+#endif
+#endif
+
 typedef void (*ConvPiece)(void *context, Py_ssize_t index);
 typedef void (*ConvParallel)(ConvPiece piece, void *context, Py_ssize_t count);
 

@@ -14,8 +14,13 @@ static void NAME(lay)(const REAL *x, Py_ssize_t h, Py_ssize_t w, REAL *field, Py
                       Py_ssize_t sw)
 {
     const Py_ssize_t first = first_inside(left, sw), end = end_inside(left, sw, w, cols);
-    const Py_ssize_t last = end_inside(top, sh, h, rows);
-    for (Py_ssize_t i = first_inside(top, sh); i < last; i++) {
+    const Py_ssize_t last = end_inside(top, sh, h, rows), begin = first_inside(top, sh);
+    if (cols == w && left == 0 && sh == 1 && sw == 1) {
+        if (begin < last)
+            memcpy(field + begin * w, x + (begin - top) * w, (last - begin) * w * sizeof(REAL));
+        return;
+    }
+    for (Py_ssize_t i = begin; i < last; i++) {
         const REAL *source = x + (i * sh - top) * w - left;
         REAL *target = field + i * cols;
         if (sw == 1)
@@ -36,8 +41,13 @@ static void NAME(unlay)(const REAL *field, Py_ssize_t rows, Py_ssize_t cols, REA
                         Py_ssize_t sh, Py_ssize_t sw)
 {
     const Py_ssize_t first = first_inside(left, sw), end = end_inside(left, sw, w, cols);
-    const Py_ssize_t last = end_inside(top, sh, h, rows);
-    for (Py_ssize_t i = first_inside(top, sh); i < last; i++) {
+    const Py_ssize_t last = end_inside(top, sh, h, rows), begin = first_inside(top, sh);
+    if (cols == w && left == 0 && sh == 1 && sw == 1) {
+        if (begin < last)
+            memcpy(x + (begin - top) * w, field + begin * w, (last - begin) * w * sizeof(REAL));
+        return;
+    }
+    for (Py_ssize_t i = begin; i < last; i++) {
         REAL *target = x + (i * sh - top) * w - left;
         const REAL *source = field + i * cols;
         if (sw == 1)
@@ -350,23 +360,47 @@ INLINE void NAME(weight_tile)(const int columns, const REAL *field, const Py_ssi
             STORE(part + (i * columns + j) * LANES, acc[i][j]);
 }
 
+/* y[j, i] := x[i, j], 4 x 4 */
+INLINE void NAME(transpose_four)(const REAL *x, Py_ssize_t x_row, REAL *y, Py_ssize_t y_row)
+{
+#ifdef CONV_SHUFFLE
+    typedef NAME(conv_four) Four;
+    const Four a = *(const Four *)x, b = *(const Four *)(x + x_row);
+    const Four c = *(const Four *)(x + 2 * x_row), d = *(const Four *)(x + 3 * x_row);
+    const Four e = CONV_SHUFFLE(a, b, 0, 4, 1, 5), f = CONV_SHUFFLE(c, d, 0, 4, 1, 5);
+    const Four g = CONV_SHUFFLE(a, b, 2, 6, 3, 7), h = CONV_SHUFFLE(c, d, 2, 6, 3, 7);
+    *(Four *)y = CONV_SHUFFLE(e, f, 0, 1, 4, 5);
+    *(Four *)(y + y_row) = CONV_SHUFFLE(e, f, 2, 3, 6, 7);
+    *(Four *)(y + 2 * y_row) = CONV_SHUFFLE(g, h, 0, 1, 4, 5);
+    *(Four *)(y + 3 * y_row) = CONV_SHUFFLE(g, h, 2, 3, 6, 7);
+#else
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < 4; j++)
+            y[j * y_row + i] = x[i * x_row + j];
+#endif
+}
+
 /* out[o / wide, r, o % wide] := dy[o, r], r < size; 0 from channel OG on */
 static void NAME(transpose)(const Plan *q, const REAL *dy, Py_ssize_t plane, Py_ssize_t size,
                             Py_ssize_t wide, REAL *out, Py_ssize_t block)
 {
     const Py_ssize_t og = q->s.og;
     for (Py_ssize_t o = 0; o < og; o += wide, out += block)
-        for (Py_ssize_t i = 0; i < wide; i += LANES) {
-            const Py_ssize_t full = least(LANES, og - o - i);
-            const REAL *source = dy + (o + i) * plane;
-            for (Py_ssize_t r = 0; r < size; r++) {
-                REAL *target = out + r * wide + i;
-                if (full == LANES)
-                    for (Py_ssize_t j = 0; j < LANES; j++)
-                        target[j] = source[j * plane + r];
-                else
-                    for (Py_ssize_t j = 0; j < LANES; j++)
-                        target[j] = j < full ? source[j * plane + r] : 0;
+        for (Py_ssize_t begin = 0, end; begin < size; begin = end) { /* in L1 */
+            end = least(begin + 64, size);
+            for (Py_ssize_t i = 0; i < wide; i++) {
+                const REAL *source = dy + (o + i) * plane;
+                Py_ssize_t r = begin;
+                if (i % 4 == 0 && i + 4 <= wide && o + i + 4 <= og) {
+                    for (; r + 4 <= end; r += 4)
+                        NAME(transpose_four)(source + r, plane, out + r * wide + i, wide);
+                    for (; r < end; r++)
+                        for (Py_ssize_t j = 0; j < 4; j++)
+                            out[r * wide + i + j] = source[j * plane + r];
+                    i += 3;
+                }
+                for (; r < end; r++)
+                    out[r * wide + i] = o + i < og ? source[r] : 0;
             }
         }
 }

@@ -7,6 +7,8 @@ its derivatives, and the family is closed: any order is a composition of the sam
 Arrays are x (N, C, H, W), w (O, C / groups, KH, KW), y (N, O, OH, OW).
 """
 
+import math
+
 import numpy as np
 
 try:
@@ -47,6 +49,17 @@ def _for_each_image(product, images, w):
         return _for_each(product, images, w)
     y = product(images.reshape((-1, *images.shape[-3:])), w)
     return y.reshape(images.shape[:-3] + y.shape[1:])
+
+
+def _weight_grads(dy, x, w_shape, options):
+    """dw for each dy of the axes in front, over one x: they are more output channels."""
+    lead, (n, o, oh, ow), groups = dy.shape[:-4], dy.shape[-4:], options[3]
+    dy = dy.reshape((-1, n, groups, o // groups, oh, ow)).transpose((1, 2, 0, 3, 4, 5))
+    many = dy.shape[2]  # dy (N, groups, many, OG, OH, OW)
+    dy = dy.reshape((n, many * o, oh, ow))
+    dw = kernels.conv2d_weight_grad(dy, x, (many * o, *w_shape[1:]), *options)
+    dw = dw.reshape((groups, many, o // groups, *w_shape[1:])).swapaxes(0, 1)
+    return dw.reshape(lead + w_shape)
 
 
 @cython.cclass
@@ -137,6 +150,10 @@ class Conv2dWeightGrad(Nary):
             self.save_input(0)
         if dy.ndim > 4 or x.ndim > 4:
             self.broadcasts()
+
+        few = 0 < math.prod(dy.shape[-4:]) <= 1 << 13  # whose call costs more than its copy
+        if few and dy.ndim > 4 and x.ndim == 4 and dy.size:
+            return _weight_grads(dy, x, self.w_shape, self.options)
 
         def product(dy, x):
             return kernels.conv2d_weight_grad(dy, x, self.w_shape, *self.options)
