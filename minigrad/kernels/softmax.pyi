@@ -15,14 +15,8 @@ def cross_entropy(
     ignore_index: int,
     smoothing: float,
     reduction: Reduction,
-) -> tuple[ndarray, ndarray, float]: ...
-def cross_entropy_backward(
-    dy: ndarray,
-    x: ndarray,
-    stats: ndarray,
-    targets: ndarray,
-    weight: ndarray | None,
-    ignore_index: int,
-    smoothing: float,
-    scale: float,
+    gradient: bool,
+) -> tuple[ndarray, ndarray | None, float]: ...
+def cross_entropy_scale_(
+    dx: ndarray, dy: ndarray, targets: ndarray, ignore_index: int
 ) -> ndarray: ...

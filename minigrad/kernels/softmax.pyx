@@ -7,46 +7,43 @@ which computes it or says what is wrong.
 
 cimport numpy as cnp
 from libc.stdint cimport int64_t
+from libc.stdlib cimport free, malloc
 
 from minigrad.kernels import reference
+from minigrad.kernels.memory cimport new_array
+from minigrad.kernels.threads cimport Piece, parallel
 
 cnp.import_array()
 
-ctypedef void (*Forward)(const void*, void*, Py_ssize_t, Py_ssize_t) noexcept nogil
-ctypedef void (*Backward)(const void*, const void*, void*, Py_ssize_t, Py_ssize_t,
-                          Py_ssize_t) noexcept nogil
-
 cdef extern from "softmax.h" nogil:
-    ctypedef struct Labels:
-        const int64_t* targets
+    ctypedef struct Rows:
+        const void* x
+        const void* y
+        void* to
+        Py_ssize_t rows, y_rows, n
+        int64_t* targets
         const void* weight
-        double weight_sum
-        int64_t ignore_index
-        double smoothing
+        void* losses
+        double weight_sum, smoothing, scale
+        double* sums
+        const void* factors
+        int factor_step
 
-    Py_ssize_t misplaced_target(const Labels* labels, Py_ssize_t rows, Py_ssize_t n) noexcept
-    void softmax_rows_f32(const void* x, void* y, Py_ssize_t rows, Py_ssize_t n) noexcept
-    void softmax_rows_f64(const void* x, void* y, Py_ssize_t rows, Py_ssize_t n) noexcept
-    void log_softmax_rows_f32(const void* x, void* y, Py_ssize_t rows, Py_ssize_t n) noexcept
-    void log_softmax_rows_f64(const void* x, void* y, Py_ssize_t rows, Py_ssize_t n) noexcept
-    void softmax_backward_rows_f32(const void* dy, const void* y, void* dx, Py_ssize_t rows,
-                                   Py_ssize_t y_rows, Py_ssize_t n) noexcept
-    void softmax_backward_rows_f64(const void* dy, const void* y, void* dx, Py_ssize_t rows,
-                                   Py_ssize_t y_rows, Py_ssize_t n) noexcept
-    void log_softmax_backward_rows_f32(const void* dy, const void* y, void* dx, Py_ssize_t rows,
-                                       Py_ssize_t y_rows, Py_ssize_t n) noexcept
-    void log_softmax_backward_rows_f64(const void* dy, const void* y, void* dx, Py_ssize_t rows,
-                                       Py_ssize_t y_rows, Py_ssize_t n) noexcept
-    double cross_entropy_rows_f32(const void* x, const Labels* labels, void* losses, void* stats,
-                                  Py_ssize_t rows, Py_ssize_t n, double* W) noexcept
-    double cross_entropy_rows_f64(const void* x, const Labels* labels, void* losses, void* stats,
-                                  Py_ssize_t rows, Py_ssize_t n, double* W) noexcept
-    void cross_entropy_backward_rows_f32(const void* dy, int dy_step, double scale,
-                                         const void* x, const void* stats, const Labels* labels,
-                                         void* dx, Py_ssize_t rows, Py_ssize_t n) noexcept
-    void cross_entropy_backward_rows_f64(const void* dy, int dy_step, double scale,
-                                         const void* x, const void* stats, const Labels* labels,
-                                         void* dx, Py_ssize_t rows, Py_ssize_t n) noexcept
+    Py_ssize_t cut_rows(Rows* t) noexcept
+    Py_ssize_t read_targets(const int64_t* from_, int64_t* to, Py_ssize_t rows, Py_ssize_t n,
+                            int64_t ignore_index) noexcept
+    void softmax_piece_f32(void* t, Py_ssize_t index) noexcept
+    void softmax_piece_f64(void* t, Py_ssize_t index) noexcept
+    void log_softmax_piece_f32(void* t, Py_ssize_t index) noexcept
+    void log_softmax_piece_f64(void* t, Py_ssize_t index) noexcept
+    void softmax_backward_piece_f32(void* t, Py_ssize_t index) noexcept
+    void softmax_backward_piece_f64(void* t, Py_ssize_t index) noexcept
+    void log_softmax_backward_piece_f32(void* t, Py_ssize_t index) noexcept
+    void log_softmax_backward_piece_f64(void* t, Py_ssize_t index) noexcept
+    void cross_entropy_piece_f32(void* t, Py_ssize_t index) noexcept
+    void cross_entropy_piece_f64(void* t, Py_ssize_t index) noexcept
+    void scale_piece_f32(void* t, Py_ssize_t index) noexcept
+    void scale_piece_f64(void* t, Py_ssize_t index) noexcept
 
 cdef enum:
     BIG = 1 << 14  # elements from which releasing the GIL is worth its cost
@@ -71,7 +68,16 @@ cdef inline cnp.ndarray plain(cnp.ndarray x):
 
 
 cdef inline cnp.ndarray like(cnp.ndarray x):
-    return cnp.PyArray_SimpleNew(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x))
+    return new_array(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x))
+
+
+cdef inline bint is_vector(object x, int kind, Py_ssize_t n) noexcept:
+    """Whether x is a plain array (n,) of that dtype"""
+    return (
+        cnp.PyArray_CheckExact(x) and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray> x)
+        and cnp.PyArray_TYPE(<cnp.ndarray> x) == kind and cnp.PyArray_NDIM(<cnp.ndarray> x) == 1
+        and cnp.PyArray_DIMS(<cnp.ndarray> x)[0] == n
+    )
 
 
 cdef inline bint ends_with(cnp.ndarray x, cnp.ndarray y) noexcept:
@@ -85,39 +91,43 @@ cdef inline bint ends_with(cnp.ndarray x, cnp.ndarray y) noexcept:
     return True
 
 
+cdef Py_ssize_t run(Piece piece, Rows* t) noexcept:
+    """Do all rows; returns in how many pieces"""
+    cdef Py_ssize_t pieces
+    if t.rows * t.n == 0:
+        return 0
+    pieces = cut_rows(t)
+    if t.rows * t.n < BIG:
+        piece(t, 0)
+        return 1
+    with nogil:
+        parallel(piece, t, pieces)
+    return pieces
+
+
 # Softmax --------------------------------------------------------------------------------------
 
 
-cdef object rowwise(object x, Forward f32, Forward f64):
+cdef object rowwise(object x, Piece f32, Piece f64):
     """f over the rows of x; x is a floating array of at least one axis"""
+    cdef Rows t
     cdef cnp.ndarray a = plain(<cnp.ndarray> x), y = like(a)
-    cdef Py_ssize_t size = cnp.PyArray_SIZE(a)
-    cdef Py_ssize_t n = cnp.PyArray_DIMS(a)[cnp.PyArray_NDIM(a) - 1]
-    cdef Forward f = f32 if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32 else f64
-    cdef const void* from_ = cnp.PyArray_DATA(a)
-    cdef void* to = cnp.PyArray_DATA(y)
-    if size >= BIG:
-        with nogil:
-            f(from_, to, size // n, n)
-    elif size:
-        f(from_, to, size // n, n)
+    t.n = cnp.PyArray_DIMS(a)[cnp.PyArray_NDIM(a) - 1]
+    t.rows = cnp.PyArray_SIZE(a) // t.n if t.n else 0
+    t.x, t.to = cnp.PyArray_DATA(a), cnp.PyArray_DATA(y)
+    run(f32 if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32 else f64, &t)
     return y
 
 
-cdef object rowwise_backward(object dy, object y, Backward f32, Backward f64):
+cdef object rowwise_backward(object dy, object y, Piece f32, Piece f64):
     """f over the rows of dy and y; dy's shape ends with y's"""
+    cdef Rows t
     cdef cnp.ndarray a = plain(<cnp.ndarray> dy), b = plain(<cnp.ndarray> y), dx = like(a)
-    cdef Py_ssize_t size = cnp.PyArray_SIZE(a), y_size = cnp.PyArray_SIZE(b)
-    cdef Py_ssize_t n = cnp.PyArray_DIMS(b)[cnp.PyArray_NDIM(b) - 1]
-    cdef Backward f = f32 if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32 else f64
-    cdef const void* dy_ = cnp.PyArray_DATA(a)
-    cdef const void* y_ = cnp.PyArray_DATA(b)
-    cdef void* to = cnp.PyArray_DATA(dx)
-    if size >= BIG:
-        with nogil:
-            f(dy_, y_, to, size // n, y_size // n, n)
-    elif size:
-        f(dy_, y_, to, size // n, y_size // n, n)
+    t.n = cnp.PyArray_DIMS(b)[cnp.PyArray_NDIM(b) - 1]
+    t.rows = cnp.PyArray_SIZE(a) // t.n if t.n else 0
+    t.y_rows = cnp.PyArray_SIZE(b) // t.n if t.n else 0
+    t.x, t.y, t.to = cnp.PyArray_DATA(a), cnp.PyArray_DATA(b), cnp.PyArray_DATA(dx)
+    run(f32 if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32 else f64, &t)
     return dx
 
 
@@ -125,14 +135,14 @@ cpdef object softmax(object x):
     """y := exp x / Σ exp x over the last axis"""
     if not is_float(x) or cnp.PyArray_NDIM(<cnp.ndarray> x) == 0:
         return reference.softmax(x)
-    return rowwise(x, softmax_rows_f32, softmax_rows_f64)
+    return rowwise(x, softmax_piece_f32, softmax_piece_f64)
 
 
 cpdef object log_softmax(object x):
     """y := x - ln Σ exp x over the last axis"""
     if not is_float(x) or cnp.PyArray_NDIM(<cnp.ndarray> x) == 0:
         return reference.log_softmax(x)
-    return rowwise(x, log_softmax_rows_f32, log_softmax_rows_f64)
+    return rowwise(x, log_softmax_piece_f32, log_softmax_piece_f64)
 
 
 cpdef object softmax_backward(object dy, object y):
@@ -140,7 +150,7 @@ cpdef object softmax_backward(object dy, object y):
     if (not is_float(y) or not is_float(dy) or cnp.PyArray_NDIM(<cnp.ndarray> y) == 0
             or not ends_with(<cnp.ndarray> dy, <cnp.ndarray> y)):
         return reference.softmax_backward(dy, y)
-    return rowwise_backward(dy, y, softmax_backward_rows_f32, softmax_backward_rows_f64)
+    return rowwise_backward(dy, y, softmax_backward_piece_f32, softmax_backward_piece_f64)
 
 
 cpdef object log_softmax_backward(object dy, object y):
@@ -149,136 +159,130 @@ cpdef object log_softmax_backward(object dy, object y):
             or not ends_with(<cnp.ndarray> dy, <cnp.ndarray> y)):
         return reference.log_softmax_backward(dy, y)
     return rowwise_backward(
-        dy, y, log_softmax_backward_rows_f32, log_softmax_backward_rows_f64
+        dy, y, log_softmax_backward_piece_f32, log_softmax_backward_piece_f64
     )
 
 
 # Cross-entropy --------------------------------------------------------------------------------
 
 
-cdef bint understand(Labels* labels, cnp.ndarray x, object targets, object weight,
-                     int64_t ignore_index, double smoothing) except -1:
-    """Fill `labels`; False if they are not what the fast path takes (or are wrong)"""
-    cdef Py_ssize_t n, k
-    cdef void* w
-    if cnp.PyArray_NDIM(x) != 2 or not cnp.PyArray_CheckExact(targets):
+cdef bint understand(Rows* t, cnp.ndarray x, object targets, object weight,
+                     int64_t ignore_index) except -1:
+    """Copy the targets; False, and no copy, if the fast path cannot take them or weight"""
+    cdef int kind = cnp.PyArray_TYPE(x)
+    cdef Py_ssize_t k
+    if cnp.PyArray_NDIM(x) != 2:
         return False
-    if (not cnp.PyArray_ISCARRAY_RO(<cnp.ndarray> targets)
-            or cnp.PyArray_TYPE(<cnp.ndarray> targets) != cnp.NPY_INT64
-            or cnp.PyArray_NDIM(<cnp.ndarray> targets) != 1
-            or cnp.PyArray_DIMS(<cnp.ndarray> targets)[0] != cnp.PyArray_DIMS(x)[0]):
+    t.rows, t.n = cnp.PyArray_DIMS(x)[0], cnp.PyArray_DIMS(x)[1]
+    if not is_vector(targets, cnp.NPY_INT64, t.rows):
         return False
-    n = cnp.PyArray_DIMS(x)[1]
-    labels.targets = <const int64_t*> cnp.PyArray_DATA(<cnp.ndarray> targets)
-    labels.weight = NULL
-    labels.weight_sum = <double> n
-    labels.ignore_index = ignore_index
-    labels.smoothing = smoothing
+    t.weight, t.weight_sum = NULL, <double> t.n
     if weight is not None:
-        if (not cnp.PyArray_CheckExact(weight)
-                or not cnp.PyArray_ISCARRAY_RO(<cnp.ndarray> weight)
-                or cnp.PyArray_TYPE(<cnp.ndarray> weight) != cnp.PyArray_TYPE(x)
-                or cnp.PyArray_NDIM(<cnp.ndarray> weight) != 1
-                or cnp.PyArray_DIMS(<cnp.ndarray> weight)[0] != n):
+        if not is_vector(weight, kind, t.n):
             return False
-        w = cnp.PyArray_DATA(<cnp.ndarray> weight)
-        labels.weight = w
-        labels.weight_sum = 0
-        for k in range(n):
-            if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32:
-                labels.weight_sum += (<float*> w)[k]
-            else:
-                labels.weight_sum += (<double*> w)[k]
-    return misplaced_target(labels, cnp.PyArray_DIMS(x)[0], n) < 0
+        t.weight, t.weight_sum = cnp.PyArray_DATA(<cnp.ndarray> weight), 0
+        for k in range(t.n):
+            t.weight_sum += class_weight(t, kind, k)
+    t.targets = <int64_t*> malloc(t.rows * sizeof(int64_t) + 1)
+    if t.targets == NULL:
+        raise MemoryError("cross_entropy: no memory for a copy of the targets")
+    if read_targets(<const int64_t*> cnp.PyArray_DATA(<cnp.ndarray> targets), t.targets, t.rows,
+                    t.n, ignore_index) >= 0:
+        free(t.targets)
+        return False
+    return True
+
+
+cdef inline double class_weight(const Rows* t, int kind, Py_ssize_t k) noexcept:
+    if t.weight == NULL:
+        return 1
+    return (<float*> t.weight)[k] if kind == cnp.NPY_FLOAT32 else (<double*> t.weight)[k]
 
 
 cpdef tuple cross_entropy(object x, object targets, object weight, int64_t ignore_index,
-                          double smoothing, str reduction):
+                          double smoothing, str reduction, bint gradient):
     """loss_i := Σ_k q_ik (ln Σ exp x_i - x_ik) for rows x_i (n), class indices t_i
 
     q_i = (1 - smoothing) w_t onehot(t) + (smoothing / n) w, and 0 where t is `ignore_index`.
 
-    Returns (loss, stats, W): the losses (rows), for reduction "none", their sum for "sum", for
-    "mean" that divided by W = Σ w_t over the rows not ignored; stats (rows, 2), the max x_i and
-    the Σ exp(x_i - max x_i) of each row, for the gradient.
+    Returns (loss, dx, W): the losses (rows), for reduction "none", their sum for "sum", for
+    "mean" that divided by W = Σ w_t over the rows not ignored. dx is None without `gradient`,
+    else softmax(x_i) Σ_k q_ik - q_i, divided by W for "mean".
     """
-    cdef Labels labels
-    cdef double W, total
-    cdef void* losses = NULL
-    if not is_float(x) or not understand(
-        &labels, <cnp.ndarray> x, targets, weight, ignore_index, smoothing
-    ):
-        return reference.cross_entropy(x, targets, weight, ignore_index, smoothing, reduction)
-    cdef cnp.ndarray a = plain(<cnp.ndarray> x)
-    cdef int kind = cnp.PyArray_TYPE(a), ndim = 1 if reduction == "none" else 0
-    cdef Py_ssize_t rows = cnp.PyArray_DIMS(a)[0], n = cnp.PyArray_DIMS(a)[1]
-    cdef cnp.npy_intp[2] dims
-    dims[0], dims[1] = rows, 2
-    cdef cnp.ndarray loss = cnp.PyArray_SimpleNew(ndim, dims, kind)
-    cdef cnp.ndarray stats = cnp.PyArray_SimpleNew(2, dims, kind)
-    cdef const void* from_ = cnp.PyArray_DATA(a)
-    cdef void* stat = cnp.PyArray_DATA(stats)
+    cdef Rows t
+    cdef double W = 0, total = 0
+    cdef Py_ssize_t i, pieces
+    cdef cnp.ndarray a, loss, dx = None
+    cdef int kind, ndim = 1 if reduction == "none" else 0
+    if not is_float(x) or not understand(&t, <cnp.ndarray> x, targets, weight, ignore_index):
+        return reference.cross_entropy(
+            x, targets, weight, ignore_index, smoothing, reduction, gradient
+        )
+    try:
+        a, kind = plain(<cnp.ndarray> x), cnp.PyArray_TYPE(<cnp.ndarray> x)
+        loss = new_array(ndim, cnp.PyArray_DIMS(a), kind)
+        for i in range(t.rows):
+            if t.targets[i] >= 0:
+                W += class_weight(&t, kind, t.targets[i])
+        t.x, t.to, t.losses = cnp.PyArray_DATA(a), NULL, NULL
+        if gradient:
+            dx = like(a)
+            t.to = cnp.PyArray_DATA(dx)
+        if ndim:
+            t.losses = cnp.PyArray_DATA(loss)
+        t.smoothing, t.scale = smoothing, 1 / W if reduction == "mean" else 1
+        pieces = run(
+            cross_entropy_piece_f32 if kind == cnp.NPY_FLOAT32 else cross_entropy_piece_f64, &t
+        )
+    finally:
+        free(t.targets)
     if ndim:
-        losses = cnp.PyArray_DATA(loss)
-    if rows * n >= BIG:
-        with nogil:
-            if kind == cnp.NPY_FLOAT32:
-                total = cross_entropy_rows_f32(from_, &labels, losses, stat, rows, n, &W)
-            else:
-                total = cross_entropy_rows_f64(from_, &labels, losses, stat, rows, n, &W)
-    elif kind == cnp.NPY_FLOAT32:
-        total = cross_entropy_rows_f32(from_, &labels, losses, stat, rows, n, &W)
+        if t.n == 0:  # no class: every row is ignored
+            loss[:] = 0
+        return loss, dx, W
+    for i in range(pieces):
+        total += t.sums[i]
+    if reduction == "mean":
+        total /= W
+    if kind == cnp.NPY_FLOAT32:
+        (<float*> cnp.PyArray_DATA(loss))[0] = <float> total
     else:
-        total = cross_entropy_rows_f64(from_, &labels, losses, stat, rows, n, &W)
-    if not ndim:
-        if reduction == "mean":
-            total /= W
-        if kind == cnp.NPY_FLOAT32:
-            (<float*> cnp.PyArray_DATA(loss))[0] = <float> total
-        else:
-            (<double*> cnp.PyArray_DATA(loss))[0] = total
-    return loss, stats, W
+        (<double*> cnp.PyArray_DATA(loss))[0] = total
+    return loss, dx, W
 
 
-cpdef object cross_entropy_backward(object dy, object x, object stats, object targets,
-                                    object weight, int64_t ignore_index, double smoothing,
-                                    double scale):
-    """dx_i := scale dy_i (softmax(x_i) Σ_k q_ik - q_i), q as in `cross_entropy`, stats from it
+cpdef object cross_entropy_scale_(object dx, object dy, object targets, int64_t ignore_index):
+    """dx_i := dy_i dx_i in place for the rows whose target is not ignored; returns dx
 
-    dy is (rows), or one number for all rows, (). Rows that are ignored get zeros.
+    dx is (rows, n); dy is (rows), or one number for all rows, (). For the gradient that
+    `cross_entropy` made, once the cotangent dy of the loss is known.
     """
-    cdef Labels labels
-    cdef int step, kind
-    if (not is_float(x) or not is_float(dy) or not is_float(stats)
-            or not understand(&labels, <cnp.ndarray> x, targets, weight, ignore_index, smoothing)):
-        return reference.cross_entropy_backward(
-            dy, x, stats, targets, weight, ignore_index, smoothing, scale
-        )
-    cdef cnp.ndarray a = plain(<cnp.ndarray> x), g = plain(<cnp.ndarray> dy)
-    cdef cnp.ndarray stat = plain(<cnp.ndarray> stats)
-    cdef Py_ssize_t rows = cnp.PyArray_DIMS(a)[0], n = cnp.PyArray_DIMS(a)[1]
-    kind = cnp.PyArray_TYPE(a)
-    step = cnp.PyArray_NDIM(g)
-    if (kind != cnp.PyArray_TYPE(g) or kind != cnp.PyArray_TYPE(stat) or step > 1
-            or (step == 1 and cnp.PyArray_DIMS(g)[0] != rows)
-            or cnp.PyArray_NDIM(stat) != 2 or cnp.PyArray_DIMS(stat)[0] != rows
-            or cnp.PyArray_DIMS(stat)[1] != 2):
-        return reference.cross_entropy_backward(
-            dy, x, stats, targets, weight, ignore_index, smoothing, scale
-        )
-    cdef cnp.ndarray dx = like(a)
-    cdef const void* gp = cnp.PyArray_DATA(g)
-    cdef const void* xp = cnp.PyArray_DATA(a)
-    cdef const void* sp = cnp.PyArray_DATA(stat)
-    cdef void* to = cnp.PyArray_DATA(dx)
-    if rows * n >= BIG:
-        with nogil:
-            if kind == cnp.NPY_FLOAT32:
-                cross_entropy_backward_rows_f32(gp, step, scale, xp, sp, &labels, to, rows, n)
-            else:
-                cross_entropy_backward_rows_f64(gp, step, scale, xp, sp, &labels, to, rows, n)
-    elif kind == cnp.NPY_FLOAT32:
-        cross_entropy_backward_rows_f32(gp, step, scale, xp, sp, &labels, to, rows, n)
-    else:
-        cross_entropy_backward_rows_f64(gp, step, scale, xp, sp, &labels, to, rows, n)
+    cdef Rows t
+    cdef Py_ssize_t i
+    cdef int kind
+    cdef const int64_t* from_
+    if not is_float(dx) or not is_float(dy):
+        return reference.cross_entropy_scale_(dx, dy, targets, ignore_index)
+    cdef cnp.ndarray a = dx, g = dy
+    kind, t.factor_step = cnp.PyArray_TYPE(a), cnp.PyArray_NDIM(g)
+    if (cnp.PyArray_NDIM(a) != 2 or not cnp.PyArray_ISCARRAY(a)
+            or not cnp.PyArray_ISCARRAY_RO(g) or cnp.PyArray_TYPE(g) != kind
+            or not is_vector(targets, cnp.NPY_INT64, cnp.PyArray_DIMS(a)[0])
+            or t.factor_step > 1
+            or t.factor_step == 1 and cnp.PyArray_DIMS(g)[0] != cnp.PyArray_DIMS(a)[0]):
+        return reference.cross_entropy_scale_(dx, dy, targets, ignore_index)
+    t.factors = cnp.PyArray_DATA(g)
+    if not t.factor_step and (
+        (<float*> t.factors)[0] == 1 if kind == cnp.NPY_FLOAT32 else (<double*> t.factors)[0] == 1
+    ):
+        return dx  # the loss was the last value of the graph
+    t.rows, t.n, t.to = cnp.PyArray_DIMS(a)[0], cnp.PyArray_DIMS(a)[1], cnp.PyArray_DATA(a)
+    t.targets = <int64_t*> malloc(t.rows * sizeof(int64_t) + 1)
+    if t.targets == NULL:
+        raise MemoryError("cross_entropy: no memory for a copy of the targets")
+    from_ = <const int64_t*> cnp.PyArray_DATA(<cnp.ndarray> targets)
+    for i in range(t.rows):
+        t.targets[i] = -1 if from_[i] == ignore_index else 0
+    run(scale_piece_f32 if kind == cnp.NPY_FLOAT32 else scale_piece_f64, &t)
+    free(t.targets)
     return dx

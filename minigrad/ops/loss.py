@@ -4,7 +4,6 @@ Classification losses take logits (N, C, d1, …) and targets (N, d1, …); they
 (n, C) and (n,) first.
 """
 
-import math
 import warnings
 
 import numpy as np
@@ -52,33 +51,35 @@ class CrossEntropy(Unary):
     """L = Σ_i l_i / W or Σ_i l_i or (l_i), l_i = −Σ_k q_ik ln p_ik, p = softmax(z)
 
     q_i = (1 − s) w_t onehot(t) + (s / C) w, 0 where t is ignored; W = Σ w_t.
+
+    The kernel makes dL/dz along with L, while z is in cache. The first backward pass takes it; a
+    second one (`retain_graph`) has the kernel make it again.
     """
 
     labels: tuple  # targets (N,), weight (C,) or None, ignore_index, smoothing s
     reduction: str
+    total: cython.double  # W
+    slope: object  # dL/dz, or None when it was taken
 
     def __init__(self, labels, reduction):
-        self.labels, self.reduction = labels, reduction
+        self.labels, self.reduction, self.slope = labels, reduction, None
 
     @cython.ccall
     def forward(self, z):
         targets, weight, ignore_index, smoothing = self.labels
-        loss, stats, total = fast.cross_entropy(
-            z, targets, weight, ignore_index, smoothing, self.reduction
+        recorded = self.edges is not None
+        loss, self.slope, self.total = fast.cross_entropy(
+            z, targets, weight, ignore_index, smoothing, self.reduction, recorded
         )
-        if self.edges is not None:
+        if recorded:
             self.save_input(0)
-            self.save_arrays(stats, total)
         return loss
 
     @cython.ccall
     def backward(self, grad):
-        stats, total = self.arrays()
-        scale = 1.0
-        if self.reduction == "mean":
-            scale = 1.0 / total if total else math.inf  # of no target: every row is ignored
-        node = CrossEntropyGrad(self.labels, stats, scale, self.reduction == "none")
-        return node.apply(grad, self.input(0))
+        z = self.input(0)
+        slope, self.slope = self.slope, None
+        return CrossEntropyGrad(self.labels, self.reduction, self.total, slope).apply(grad, z)
 
 
 @cython.cclass
@@ -86,47 +87,42 @@ class CrossEntropyGrad(Binary):
     """d = g (c p − q) / W, c_i = Σ_k q_ik;  dg = Σ v (c p − q) / W,  dz = g c p (v − Σ p v) / W"""
 
     labels: tuple
-    stats: object  # max and sum of exponentials of each row
-    scale: cython.double  # 1 / W
-    by_row: cython.bint  # g is (N,), not ()
+    reduction: str
+    total: cython.double  # W
+    slope: object  # d for g = 1, or None
 
-    def __init__(self, labels, stats, scale, by_row):
-        self.labels, self.stats = labels, stats
-        self.scale, self.by_row = scale, by_row
+    def __init__(self, labels, reduction, total, slope):
+        self.labels, self.reduction = labels, reduction
+        self.total, self.slope = total, slope
 
     @cython.ccall
     def forward(self, x, y):
         self._broadcasts = True
         self._saves = 3
         targets, weight, ignore_index, smoothing = self.labels
-        alone = x.ndim <= self.by_row
-        grad = fast.cross_entropy_backward(
-            x if alone else np.ones((), x.dtype),
-            y,
-            self.stats,
-            targets,
-            weight,
-            ignore_index,
-            smoothing,
-            self.scale,
-        )
-        if alone:
-            return grad
-        return (x[..., None] if self.by_row else x[..., None, None]) * grad  # a batch of g
+        slope, self.slope = self.slope, None
+        if slope is None:
+            slope = fast.cross_entropy(
+                y, targets, weight, ignore_index, smoothing, self.reduction, True
+            )[1]
+        by_row = self.reduction == "none"
+        if x.ndim <= by_row:
+            return fast.cross_entropy_scale_(slope, x, targets, ignore_index)
+        return (x[..., None] if by_row else x[..., None, None]) * slope  # a batch of g
 
     @cython.ccall
     def backward(self, grad):
         g, z = self.input(0), self.input(1)
         dg = dz = None
         if self.needs_grad(0):
-            node = CrossEntropyGrad(self.labels, self.stats, self.scale, self.by_row)
+            node = CrossEntropyGrad(self.labels, self.reduction, self.total, None)
             each = node.apply(wrap(np.ones((), z.dtype)), z)
             dg = (grad * each).sum(-1)
-            if not self.by_row:
+            if self.reduction != "none":
                 dg = dg.sum(-1)
         if self.needs_grad(1):
             g = unsqueeze(g, -1)
-            if not self.by_row:
+            if self.reduction != "none":
                 g = unsqueeze(g, -1)
             dz = SoftmaxGrad().apply(grad * (g * wrap(self.row_weights(z))), softmax(z, -1))
         return dg, dz
@@ -139,7 +135,9 @@ class CrossEntropyGrad(Binary):
         if weight is not None:
             at_target = weight[np.where(kept, targets, 0)]
             c *= (1.0 - smoothing) * at_target + smoothing * weight.mean(dtype=np.float64)
-        return (c * self.scale).astype(z.dtype)[:, None]
+        if self.reduction == "mean" and self.total:  # else every row is ignored
+            c /= self.total
+        return c.astype(z.dtype)[:, None]
 
 
 def _rows(input, name):
