@@ -32,27 +32,40 @@ cdef extern from *:
     #define restrict __restrict
     #endif
 
+    /* These loops move more than they compute, and half-length vectors move more: their loads and
+       stores lie across two cache lines half as often (measured: 8 to 30 % from L3 and memory). */
+    #if defined(__AVX512F__) && !defined(__clang__)
+    #define STREAM static __attribute__((target("prefer-vector-width=256")))
+    #else
+    #define STREAM static
+    #endif
+    #if defined(__GNUC__) && !defined(__clang__)
+    #define TWICE _Pragma("GCC unroll 2")
+    #else
+    #define TWICE
+    #endif
+
     /* z[i] = f(x[i dx], y[i dy]) with steps 0 or 1: a step of 0 is a scalar operand. */
-    #define BINARY_LOOP(NAME, T, EXPR)                                                          \\
-        static void NAME(const void *xp, const void *yp, void *zp,                              \\
-                         Py_ssize_t n, int dx, int dy) {                                        \\
-            const T *restrict x = (const T *)xp, *restrict y = (const T *)yp;                   \\
-            T *restrict z = (T *)zp;                                                            \\
-            if (dx && dy)                                                                       \\
-                for (Py_ssize_t i = 0; i < n; i++) { T a = x[i], b = y[i]; z[i] = (EXPR); }     \\
-            else if (dx) {                                                                      \\
-                T b = *y;                                                                       \\
-                for (Py_ssize_t i = 0; i < n; i++) { T a = x[i]; z[i] = (EXPR); }               \\
-            } else {                                                                            \\
-                T a = *x;                                                                       \\
-                for (Py_ssize_t i = 0; i < n; i++) { T b = y[i]; z[i] = (EXPR); }               \\
-            }                                                                                   \\
+    #define BINARY_LOOP(NAME, T, EXPR)                                                           \\
+        STREAM void NAME(const void *xp, const void *yp, void *zp,                               \\
+                         Py_ssize_t n, int dx, int dy) {                                         \\
+            const T *restrict x = (const T *)xp, *restrict y = (const T *)yp;                    \\
+            T *restrict z = (T *)zp;                                                             \\
+            if (dx && dy)                                                                        \\
+            TWICE for (Py_ssize_t i = 0; i < n; i++) { T a = x[i], b = y[i]; z[i] = (EXPR); }    \\
+            else if (dx) {                                                                       \\
+                T b = *y;                                                                        \\
+                TWICE for (Py_ssize_t i = 0; i < n; i++) { T a = x[i]; z[i] = (EXPR); }          \\
+            } else {                                                                             \\
+                T a = *x;                                                                        \\
+                TWICE for (Py_ssize_t i = 0; i < n; i++) { T b = y[i]; z[i] = (EXPR); }          \\
+            }                                                                                    \\
         }
-    #define UNARY_LOOP(NAME, T, EXPR)                                                           \\
-        static void NAME(const void *xp, void *yp, Py_ssize_t n) {                              \\
-            const T *restrict x = (const T *)xp;                                                \\
-            T *restrict y = (T *)yp;                                                            \\
-            for (Py_ssize_t i = 0; i < n; i++) { T a = x[i]; y[i] = (EXPR); }                   \\
+    #define UNARY_LOOP(NAME, T, EXPR)                                                            \\
+        STREAM void NAME(const void *xp, void *yp, Py_ssize_t n) {                               \\
+            const T *restrict x = (const T *)xp;                                                 \\
+            T *restrict y = (T *)yp;                                                             \\
+            TWICE for (Py_ssize_t i = 0; i < n; i++) { T a = x[i]; y[i] = (EXPR); }              \\
         }
     #define BINARY(NAME, EXPR) \\
         BINARY_LOOP(NAME##_f32, float, EXPR) BINARY_LOOP(NAME##_f64, double, EXPR)
@@ -81,11 +94,11 @@ cdef extern from *:
     UNARY(reciprocal, 1 / a)
     UNARY(relu, a <= 0 ? 0 : a)                          /* NaN is not <= 0, so it stays */
 
-    #define ACCUMULATE(NAME, T)                                                                 \\
-        static void NAME(void *xp, const void *yp, Py_ssize_t n) {                              \\
-            T *x = (T *)xp;                                                                     \\
-            const T *y = (const T *)yp;                                                         \\
-            for (Py_ssize_t i = 0; i < n; i++) x[i] += y[i];                                    \\
+    #define ACCUMULATE(NAME, T)                                                                  \\
+        STREAM void NAME(const void *yp, void *xp, Py_ssize_t n) {                               \\
+            T *x = (T *)xp;                                                                      \\
+            const T *y = (const T *)yp;                                                          \\
+            TWICE for (Py_ssize_t i = 0; i < n; i++) x[i] += y[i];                               \\
         }
     ACCUMULATE(accumulate_f32, float)
     ACCUMULATE(accumulate_f64, double)
@@ -100,8 +113,7 @@ cdef extern from *:
     Unary erf_f32, erf_f64, exp_f32, exp_f64, log_f32, log_f64
     Unary log1p_f32, log1p_f64, expm1_f32, expm1_f64, sin_f32, sin_f64, cos_f32, cos_f64
     Unary tanh_f32, tanh_f64, sigmoid_f32, sigmoid_f64, softplus_f32, softplus_f64
-    void accumulate_f32(void*, const void*, Py_ssize_t) noexcept nogil
-    void accumulate_f64(void*, const void*, Py_ssize_t) noexcept nogil
+    Unary accumulate_f32, accumulate_f64
 
 cdef extern from "gather.h" nogil:
     void gather(const char* x, const cnp.npy_intp* dims, const cnp.npy_intp* steps, int ndim,
@@ -179,7 +191,7 @@ cdef bint broadcasts(cnp.ndarray x, cnp.ndarray y, Blocks* blocks) noexcept:
 
 
 cdef struct Flat:
-    Unary one    # y := f(x), where there is one operand
+    Unary one    # z := f(x), or z := z + x, where there is one operand
     Binary two   # z := f(x, y) with steps dx, dy of 0 or 1
     const char* x
     const char* y
@@ -576,6 +588,7 @@ cpdef object sigmoid_backward(object dy, object y):
 cpdef object add_(object x, object y):
     """x := x + y, in place"""
     cdef int kind = float_kind(x)
+    cdef Flat f
     if kind == -1 or kind != float_kind(y) or not cnp.PyArray_ISWRITEABLE(<cnp.ndarray> x):
         return reference.add_(x, y)
     cdef int ndim = cnp.PyArray_NDIM(<cnp.ndarray> x)
@@ -589,8 +602,7 @@ cpdef object add_(object x, object y):
     cdef Py_ssize_t size = cnp.PyArray_ITEMSIZE(<cnp.ndarray> x)
     if xp < yp < xp + n * size or yp < xp < yp + n * size:  # shifted views of one array
         return reference.add_(x, y)
-    if kind == cnp.NPY_FLOAT32:
-        accumulate_f32(xp, yp, n)
-    else:
-        accumulate_f64(xp, yp, n)
+    f.one, f.two = accumulate_f32 if kind == cnp.NPY_FLOAT32 else accumulate_f64, NULL
+    f.x, f.y, f.z, f.n, f.size = yp, NULL, xp, n, size
+    flat(&f)
     return x
