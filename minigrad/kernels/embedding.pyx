@@ -13,6 +13,7 @@ cimport numpy as cnp
 from libc.string cimport memcpy, memset
 
 from minigrad.kernels import reference
+from minigrad.kernels.memory cimport new_array
 from minigrad.kernels.threads cimport parallel
 
 cnp.import_array()
@@ -20,6 +21,7 @@ cnp.import_array()
 cdef enum:
     BIG = 1 << 14       # elements from which releasing the GIL is worth its cost
     PIECE = 1 << 16     # elements of a piece: some 10 µs, so that its start costs nothing beside
+    CLEAR = 1 << 18     # bytes of a piece of the table that is set to 0
     LINE = 64           # bytes of a cache line: no two pieces write into one
 
 cdef struct Table:
@@ -45,6 +47,13 @@ cdef void take_rows(void* context, Py_ssize_t piece) noexcept nogil:
             memset(y + j * t.width, 0, t.width)
         else:
             memcpy(y + j * t.width, w + k * t.width, t.width)
+
+
+cdef void clear(void* context, Py_ssize_t piece) noexcept nogil:
+    """w := 0, a piece of its bytes"""
+    cdef Table* t = <Table*> context
+    cdef Py_ssize_t start = piece * CLEAR, size = t.batch * t.rows * t.width
+    memset(t.w + start, 0, min(CLEAR, size - start))
 
 
 cdef void add_rows(void* context, Py_ssize_t piece) noexcept nogil:
@@ -73,6 +82,19 @@ cdef void add_rows(void* context, Py_ssize_t piece) noexcept nogil:
             from_f64 = <double*> (y + j * t.width)
             for i in range(n):
                 to_f64[i] += from_f64[i]
+
+
+cdef void add(Table* t) noexcept nogil:
+    """The table of zeros, and in pieces of its columns what is added"""
+    cdef Py_ssize_t size = t.batch * t.rows * t.width
+    cdef Py_ssize_t lines = (t.width + LINE - 1) // LINE
+    parallel(clear, t, (size + CLEAR - 1) // CLEAR)
+    if t.batch * t.count * t.width == 0:
+        return
+    t.pieces = min(lines, t.count * t.width // (4 * PIECE) + 1)
+    t.piece = (lines + t.pieces - 1) // t.pieces * LINE
+    t.pieces = (t.width + t.piece - 1) // t.piece
+    parallel(add_rows, t, t.batch * t.pieces)
 
 
 cdef bint understand(object a, object index, Py_ssize_t rows, Table* t) noexcept:
@@ -124,7 +146,7 @@ cpdef object embedding(object w, object index, Py_ssize_t skip):
     for i in range(axes):
         dims[lead + i] = cnp.PyArray_DIMS(at)[i]
     dims[lead + axes] = cnp.PyArray_DIMS(a)[lead + 1]
-    cdef cnp.ndarray y = cnp.PyArray_SimpleNew(lead + axes + 1, dims, cnp.PyArray_TYPE(a))
+    cdef cnp.ndarray y = new_array(lead + axes + 1, dims, cnp.PyArray_TYPE(a))
     t.width, t.skip = dims[lead + axes] * cnp.PyArray_ITEMSIZE(a), skip
     t.w, t.y = <char*> cnp.PyArray_DATA(a), <char*> cnp.PyArray_DATA(y)
     t.piece = PIECE * 4 // max(t.width, 1) + 1
@@ -145,7 +167,6 @@ cpdef object embedding_backward(object dy, object index, Py_ssize_t rows, Py_ssi
     cdef Table t
     cdef cnp.npy_intp[64] dims
     cdef int lead, i, axes
-    cdef Py_ssize_t lines
     if not cnp.PyArray_CheckExact(dy) or not cnp.PyArray_CheckExact(index):
         return reference.embedding_backward(dy, index, rows, skip)
     cdef cnp.ndarray g = plain(dy), at = plain(index)
@@ -160,18 +181,12 @@ cpdef object embedding_backward(object dy, object index, Py_ssize_t rows, Py_ssi
         dims[i] = cnp.PyArray_DIMS(g)[i]
         t.batch *= dims[i]
     dims[lead], dims[lead + 1] = rows, cnp.PyArray_DIMS(g)[lead + axes]
-    cdef cnp.ndarray dw = cnp.PyArray_ZEROS(lead + 2, dims, cnp.PyArray_TYPE(g), 0)
+    cdef cnp.ndarray dw = new_array(lead + 2, dims, cnp.PyArray_TYPE(g))
     t.width, t.skip = dims[lead + 1] * cnp.PyArray_ITEMSIZE(g), skip
     t.w, t.y = <char*> cnp.PyArray_DATA(dw), <char*> cnp.PyArray_DATA(g)
-    if cnp.PyArray_SIZE(g) == 0:
-        return dw
-    lines = (t.width + LINE - 1) // LINE
-    t.pieces = min(lines, t.count * t.width // (4 * PIECE) + 1)
-    t.piece = (lines + t.pieces - 1) // t.pieces * LINE
-    t.pieces = (t.width + t.piece - 1) // t.piece
-    if t.count * t.width * t.batch >= 4 * BIG:
+    if cnp.PyArray_SIZE(dw) + cnp.PyArray_SIZE(g) >= BIG:
         with nogil:
-            parallel(add_rows, &t, t.batch * t.pieces)
+            add(&t)
     else:
-        parallel(add_rows, &t, t.batch * t.pieces)
+        add(&t)
     return dw

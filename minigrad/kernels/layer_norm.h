@@ -1,10 +1,10 @@
 /* Layer normalisation of x (rows, n), float and double, along each row; forward and backward.
 
        x  ┌───────────────┐        a group of 4 rows goes through all its passes while it is in
-          │ ▒▒▒▒▒▒▒▒▒▒▒▒▒ │ ┐      cache, column by column: weight and bias are read once for the
-          │ ▒▒▒▒▒▒▒▒▒▒▒▒▒ │ │ 4    four, their sums are folded into one vector, and one vector of
-          │ ▒▒▒▒▒▒▒▒▒▒▒▒▒ │ │      roots and quotients serves them all
-          │ ▒▒▒▒▒▒▒▒▒▒▒▒▒ │ ┘
+          │ ▒▒▒▒▒▒▒▒▒▒▒▒▒ │ ┐      cache; their sums of lanes are folded into one vector, and one
+          │ ▒▒▒▒▒▒▒▒▒▒▒▒▒ │ │ 4    vector of roots and quotients serves them all. What may come
+          │ ▒▒▒▒▒▒▒▒▒▒▒▒▒ │ │      from memory is read row after row: prefetchers lose their way
+          │ ▒▒▒▒▒▒▒▒▒▒▒▒▒ │ ┘      where four rows are read at once (measured: half the speed)
           │               │
           └───────────────┘
        dw  + + + + + + +  +        4 rows of a column are added while they are in registers, 128

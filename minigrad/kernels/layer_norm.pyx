@@ -9,6 +9,7 @@ cimport numpy as cnp
 from libc.stdlib cimport free, malloc
 
 from minigrad.kernels import reference
+from minigrad.kernels.memory cimport new_array
 from minigrad.kernels.threads cimport parallel
 
 cnp.import_array()
@@ -132,8 +133,8 @@ cpdef tuple layer_norm(object x, object weight, object bias, int axes, double ep
     dims[0] = 2
     for i in range(lead):
         dims[i + 1] = cnp.PyArray_DIMS(a)[i]
-    cdef cnp.ndarray y = cnp.PyArray_SimpleNew(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), kind)
-    cdef cnp.ndarray stats = cnp.PyArray_SimpleNew(lead + 1, dims, cnp.NPY_FLOAT64)
+    cdef cnp.ndarray y = new_array(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), kind)
+    cdef cnp.ndarray stats = new_array(lead + 1, dims, cnp.NPY_FLOAT64)
     c.eps = eps
     c.x, c.weight, c.bias = cnp.PyArray_DATA(a), data(weight), data(bias)
     c.y, c.stats = cnp.PyArray_DATA(y), <double*> cnp.PyArray_DATA(stats)
@@ -174,12 +175,12 @@ cpdef tuple layer_norm_backward(object dy, object x, object weight, object stats
         c.batch *= dims[i]
     for i in range(axes):
         dims[lead + i] = cnp.PyArray_DIMS(a)[rows + i]
-    cdef cnp.ndarray dx = cnp.PyArray_SimpleNew(cnp.PyArray_NDIM(g), cnp.PyArray_DIMS(g), kind)
+    cdef cnp.ndarray dx = new_array(cnp.PyArray_NDIM(g), cnp.PyArray_DIMS(g), kind)
     cdef object dw = None, db = None
     c.sums = NULL
     if affine:
-        dw = cnp.PyArray_SimpleNew(lead + axes, dims, kind)
-        db = cnp.PyArray_SimpleNew(lead + axes, dims, kind)
+        dw = new_array(lead + axes, dims, kind)
+        db = new_array(lead + axes, dims, kind)
         size = c.batch * max(c.pieces, 1)
         c.sums = <double*> malloc(size * (4 * c.n + 2 * WIDEST) * sizeof(double))
         if c.sums == NULL:

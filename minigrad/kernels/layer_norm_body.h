@@ -38,9 +38,9 @@ static inline void NAME(store)(REAL *p, Py_ssize_t part, VEC v)
 static inline void NAME(lane_sums)(const VEC *v, REAL *sums, const Py_ssize_t rows)
 {
 #if defined(__GNUC__) && !defined(__clang__)
-#define PAIRS(A, B, K)                                                                             \
-    (__builtin_shuffle(A, B, lane + ((lane & (int)(K)) != 0) * (int)((K) - LANES)) +               \
-     __builtin_shuffle(A, B, lane + (int)(K) + ((lane & (int)(K)) != 0) * (int)((K) - LANES)))
+#define UPPER(K) (((lane & (int)(K)) != 0) * (int)((K) - LANES)) /* to B's lanes */
+#define PAIRS(A, B, K)                                                                            \
+    (__builtin_shuffle(A, B, lane + UPPER(K)) + __builtin_shuffle(A, B, lane + (int)(K) + UPPER(K)))
     if (rows % 4 == 0 && LANES >= 4) {
         const IVEC lane = *(const IVEC *)NAME(LANE);
         for (Py_ssize_t q = 0; q < rows; q += 4) {
@@ -56,6 +56,7 @@ static inline void NAME(lane_sums)(const VEC *v, REAL *sums, const Py_ssize_t ro
         return;
     }
 #undef PAIRS
+#undef UPPER
 #endif
     for (Py_ssize_t r = 0; r < rows; r++) {
         REAL t[sizeof(VEC) / sizeof(REAL)];
@@ -73,18 +74,24 @@ static inline void NAME(lane_sums)(const VEC *v, REAL *sums, const Py_ssize_t ro
 static inline void NAME(totals)(const REAL *x, Py_ssize_t n, REAL *sums, const Py_ssize_t rows)
 {
     VEC total[GROUP] = {{0}};
-    Py_ssize_t k = 0;
-    while (k + LANES <= n) {
-        const Py_ssize_t end = n - k > BLOCK ? k + BLOCK : n;
-        VEC a[GROUP] = {{0}};
-        for (; k + LANES <= end; k += LANES)
-            for (Py_ssize_t r = 0; r < rows; r++)
-                a[r] += NAME(load)(x + r * n + k, 0);
-        for (Py_ssize_t r = 0; r < rows; r++)
-            total[r] += a[r];
+    for (Py_ssize_t r = 0; r < rows; r++, x += n) {
+        Py_ssize_t k = 0;
+        while (k + LANES <= n) {
+            const Py_ssize_t end = n - k > BLOCK ? k + BLOCK : n;
+            VEC a = {0}, b = {0};
+            for (; k + 2 * LANES <= end; k += 2 * LANES) {
+                a += NAME(load)(x + k, 0);
+                b += NAME(load)(x + k + LANES, 0);
+            }
+            if (k + LANES <= end) {
+                a += NAME(load)(x + k, 0);
+                k += LANES;
+            }
+            total[r] += a + b;
+        }
+        if (k < n)
+            total[r] += NAME(load)(x + k, n - k);
     }
-    for (Py_ssize_t r = 0; k < n && r < rows; r++)
-        total[r] += NAME(load)(x + r * n + k, n - k);
     NAME(lane_sums)(total, sums, rows);
 }
 
@@ -131,17 +138,16 @@ static OWN void NAME(statistics)(NAME(Rows) *row, double each, double eps)
     }
 }
 
-/* y := x̂ w + b, a vector of columns */
+/* y := x̂ w + b, a vector of row r */
 static inline void NAME(normalise)(const REAL *x, REAL *y, const REAL *w, const REAL *b,
-                                   Py_ssize_t n, Py_ssize_t part, const NAME(Rows) *row,
-                                   const Py_ssize_t rows)
+                                   Py_ssize_t part, const NAME(Rows) *row, Py_ssize_t r)
 {
-    const VEC weight = w ? NAME(load)(w, part) : NAME(all)(1);
-    const VEC bias = b ? NAME(load)(b, part) : NAME(all)(0);
-    for (Py_ssize_t r = 0; r < rows; r++) {
-        VEC v = (NAME(load)(x + r * n, part) - row->high[r]) * row->s[r] + row->shift[r];
-        NAME(store)(y + r * n, part, v * weight + bias);
-    }
+    VEC v = (NAME(load)(x, part) - row->high[r]) * row->s[r] + row->shift[r];
+    if (w)
+        v *= NAME(load)(w, part);
+    if (b)
+        v += NAME(load)(b, part);
+    NAME(store)(y, part, v);
 }
 
 /* y and the statistics of `rows` rows from row i on */
@@ -153,7 +159,6 @@ static inline void NAME(forward)(const LayerNorm *c, Py_ssize_t i, const Py_ssiz
     REAL *y = (REAL *)c->y + i * n;
     const double each = 1 / (double)n;
     NAME(Rows) row = {{0}};
-    Py_ssize_t k = 0;
     NAME(totals)(x, n, row.high, rows);
     for (Py_ssize_t r = 0; r < rows; r++)
         row.high[r] *= (REAL)each;
@@ -161,10 +166,13 @@ static inline void NAME(forward)(const LayerNorm *c, Py_ssize_t i, const Py_ssiz
     NAME(statistics)(&row, each, c->eps);
     memcpy(c->stats + i, row.mean, (size_t)rows * sizeof(double));
     memcpy(c->stats + c->rows + i, row.root, (size_t)rows * sizeof(double));
-    for (; k + LANES <= n; k += LANES)
-        NAME(normalise)(x + k, y + k, w ? w + k : w, b ? b + k : b, n, 0, &row, rows);
-    if (k < n)
-        NAME(normalise)(x + k, y + k, w ? w + k : w, b ? b + k : b, n, n - k, &row, rows);
+    for (Py_ssize_t r = 0; r < rows; r++, x += n, y += n) {
+        Py_ssize_t k = 0;
+        for (; k + LANES <= n; k += LANES)
+            NAME(normalise)(x + k, y + k, w ? w + k : w, b ? b + k : b, 0, &row, r);
+        if (k < n)
+            NAME(normalise)(x + k, y + k, w ? w + k : w, b ? b + k : b, n - k, &row, r);
+    }
 }
 
 static void NAME(layer_norm)(void *context, Py_ssize_t index)
@@ -185,29 +193,27 @@ static inline void NAME(products)(const REAL *dy, const REAL *x, const REAL *w, 
                                   NAME(Rows) *row, const Py_ssize_t rows)
 {
     VEC sum[GROUP] = {{0}}, along[GROUP] = {{0}};
-    Py_ssize_t k = 0;
-    while (k + LANES <= n) {
-        const Py_ssize_t end = n - k > BLOCK ? k + BLOCK : n;
-        VEC a[GROUP] = {{0}}, b[GROUP] = {{0}};
-        for (; k + LANES <= end; k += LANES) {
-            const VEC weight = w ? NAME(load)(w + k, 0) : NAME(all)(1);
-            for (Py_ssize_t r = 0; r < rows; r++) {
-                VEC u = NAME(load)(dy + r * n + k, 0) * weight;
-                a[r] += u;
-                b[r] += u * (NAME(load)(x + r * n + k, 0) - row->high[r]);
+    for (Py_ssize_t r = 0; r < rows; r++, dy += n, x += n) {
+        Py_ssize_t k = 0;
+        while (k + LANES <= n) {
+            const Py_ssize_t end = n - k > BLOCK ? k + BLOCK : n;
+            VEC a = {0}, b = {0};
+            for (; k + LANES <= end; k += LANES) {
+                VEC u = NAME(load)(dy + k, 0);
+                if (w)
+                    u *= NAME(load)(w + k, 0);
+                a += u;
+                b += u * (NAME(load)(x + k, 0) - row->high[r]);
             }
+            sum[r] += a;
+            along[r] += b;
         }
-        for (Py_ssize_t r = 0; r < rows; r++) {
-            sum[r] += a[r];
-            along[r] += b[r];
-        }
-    }
-    if (k < n) {                                /* dy is 0 behind the end */
-        const VEC weight = w ? NAME(load)(w + k, n - k) : NAME(all)(1);
-        for (Py_ssize_t r = 0; r < rows; r++) {
-            VEC u = NAME(load)(dy + r * n + k, n - k) * weight;
+        if (k < n) {                            /* dy is 0 behind the end */
+            VEC u = NAME(load)(dy + k, n - k);
+            if (w)
+                u *= NAME(load)(w + k, n - k);
             sum[r] += u;
-            along[r] += u * (NAME(load)(x + r * n + k, n - k) - row->high[r]);
+            along[r] += u * (NAME(load)(x + k, n - k) - row->high[r]);
         }
     }
     NAME(lane_sums)(sum, row->sum, rows);
