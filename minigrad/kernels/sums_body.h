@@ -158,10 +158,17 @@ static void NAME(sum_columns)(const void *from, void *to, Py_ssize_t rows, Py_ss
 {
     const REAL *x = (const REAL *)from;
     REAL *y = (REAL *)to;
+    Py_ssize_t n, j = 0;
     if (rows == 0)
         memset(y, 0, (size_t)columns * sizeof(REAL));
-    for (Py_ssize_t j = 0; j < columns; j += STRIP)
-        NAME(sum_strip)(x + j, y + j, rows, columns - j > STRIP ? STRIP : columns - j, pitch);
+    /* Where that aligns all rows, a few columns first: vectors then lie in one cache line each. */
+    n = (Py_ssize_t)((0 - (size_t)x) % sizeof(VEC) / sizeof(REAL));
+    if (pitch % LANES == 0 && columns >= 16 * LANES && rows >= 64 && n)
+        NAME(sum_strip)(x, y, rows, j = n, pitch);
+    for (; j < columns; j += n) {
+        n = columns - j > STRIP ? STRIP : columns - j;
+        NAME(sum_strip)(x + j, y + j, rows, n, pitch);
+    }
 }
 
 /* The sum of one row, in double. */
