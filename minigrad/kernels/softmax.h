@@ -84,6 +84,8 @@ static Py_ssize_t read_targets(const int64_t *from, int64_t *to, Py_ssize_t rows
 #if VMATH_BYTES == 64
 #define PERMUTE_f32(X, I) ((vec_f32)_mm512_permutexvar_ps((__m512i)(I), (__m512)(X)))
 #define PERMUTE_f64(X, I) ((vec_f64)_mm512_permutexvar_pd((__m512i)(I), (__m512d)(X)))
+#define LOAD_OR_f32(X, P, K) ((vec_f32)_mm512_mask_loadu_ps((__m512)(X), FIRST16(K), P))
+#define LOAD_OR_f64(X, P, K) ((vec_f64)_mm512_mask_loadu_pd((__m512d)(X), FIRST8(K), P))
 #endif
 
 /* EXP_P: (e^r - 1 - r) / r^2 for |r| <= ln 2 / 2; EXP_TABLE_P: for ln 2 / 2 lanes, which remain

@@ -11,9 +11,6 @@
 #define SHORT (16 * LANES)      /* a row that is worked on in scratch */
 #define ROOM (LANES > TOGETHER ? LANES : TOGETHER) /* for a number of each row of a group */
 
-/* how much of K is left within a vector */
-#define WITHIN(K) ((K) < 0 ? 0 : (K) < LANES ? (K) : LANES)
-
 /* Each of the vectors that are worked on in step */
 #define EACH(DO) for (int i = 0; i < TOGETHER; i++) DO
 
@@ -93,7 +90,14 @@ ALWAYS_INLINE void NAME(exp_in_step)(VEC *x)
 /* The first n elements of x, -Inf behind them */
 static inline VEC NAME(load_row_end)(const REAL *x, Py_ssize_t n)
 {
+    if (n >= LANES)
+        return LOAD(x);
+    n = n < 0 ? 0 : n;
+#ifdef LOAD_OR_f32
+    return NAME(LOAD_OR)(NAME(all)(-INFINITY), x, n);
+#else
     return NAME(keep_first)(NAME(load_first)(x, n), n, NAME(all)(-INFINITY));
+#endif
 }
 
 /* v to p, of it what lies within the k elements there */
@@ -166,7 +170,7 @@ static inline VEC NAME(row_exp)(const REAL *x, REAL *y, REAL top, Py_ssize_t n, 
         EACH(sum[i] += e[i];)
     }
     if (k < n) {
-        EACH(e[i] = NAME(load_row_end)(x + k + i * LANES, WITHIN(n - k - i * LANES)) - top;)
+        EACH(e[i] = NAME(load_row_end)(x + k + i * LANES, n - k - i * LANES) - top;)
         NAME(exp_in_step)(e);
         if (y)
             EACH(NAME(store_within)(y + k + i * LANES, room - k - i * LANES, e[i]);)
@@ -417,8 +421,10 @@ static void NAME(cross_entropy_piece)(void *context, Py_ssize_t index)
                 sum += loss;
                 if (dx) {
                     const REAL c = (REAL)(g * (q + spread * t->weight_sum)) * inverse[j];
-                    NAME(row_scale)(e + j * room, dx, c, (REAL)(g * spread), w, n);
-                    dx[hit] -= (REAL)(g * q);
+                    const REAL each = (REAL)(g * spread), less = w ? each * w[hit] : each;
+                    const REAL at = e[j * room + hit] * c - less;   /* before e, maybe dx, goes */
+                    NAME(row_scale)(e + j * room, dx, c, each, w, n);
+                    dx[hit] = at - (REAL)(g * q);
                 }
             } else if (dx) {
                 memset(dx, 0, (size_t)n * sizeof(REAL));
@@ -442,7 +448,6 @@ static void NAME(scale_piece)(void *context, Py_ssize_t index)
 }
 
 #undef PIECE_OF_ROWS
-#undef WITHIN
 #undef EACH
 #undef ROOM
 #undef SHORT
