@@ -4,9 +4,11 @@ Nothing is reordered: the sums have the bits of the NumPy twin, for any number o
 float32 and float64, int64 row numbers; what is no plain array is copied into one first, and
 everything else goes to the twin in `reference`, which computes it or says what is wrong.
 
-    forward    the positions j are cut into pieces      y ▤▤▤│▤▤▤│▤▤▤
-    backward   the columns of the table are, since      dw ▥▥│▥▥│▥▥
-               two positions may name the same row
+    forward    the positions j are cut into pieces      index  ▤▤▤│▤▤▤│▤▤▤
+    backward   the rows of the table are, since two     dw     ▤▤
+               positions may name the same row: a              ──
+               piece passes over all j, and adds               ▤▤
+               those that name one of its rows
 """
 
 cimport numpy as cnp
@@ -21,8 +23,8 @@ cnp.import_array()
 cdef enum:
     BIG = 1 << 14       # elements from which releasing the GIL is worth its cost
     PIECE = 1 << 16     # elements of a piece: some 10 µs, so that its start costs nothing beside
-    CLEAR = 1 << 18     # bytes of a piece of the table that is set to 0
-    LINE = 64           # bytes of a cache line: no two pieces write into one
+    MOST = 4            # pieces of a table: all positions are looked at in each
+    WORTH = 128         # bytes of a row for every look at its number
 
 cdef struct Table:
     Py_ssize_t batch, rows, width, count, skip  # width: bytes of a row; count: of row numbers
@@ -49,52 +51,33 @@ cdef void take_rows(void* context, Py_ssize_t piece) noexcept nogil:
             memcpy(y + j * t.width, w + k * t.width, t.width)
 
 
-cdef void clear(void* context, Py_ssize_t piece) noexcept nogil:
-    """w := 0, a piece of its bytes"""
-    cdef Table* t = <Table*> context
-    cdef Py_ssize_t start = piece * CLEAR, size = t.batch * t.rows * t.width
-    memset(t.w + start, 0, min(CLEAR, size - start))
-
-
 cdef void add_rows(void* context, Py_ssize_t piece) noexcept nogil:
-    """w[index[j]] += y[j] for a piece of the columns"""
+    """w := 0, w[index[j]] += y[j] for a piece of the rows of w"""
     cdef Table* t = <Table*> context
-    cdef Py_ssize_t i, j, n
+    cdef Py_ssize_t i, j, k, n = t.width // (sizeof(float) if t.single else sizeof(double))
     cdef Py_ssize_t start = piece % t.pieces * t.piece, lead = piece // t.pieces
-    cdef char* w = t.w + lead * t.rows * t.width + start
-    cdef char* y = t.y + lead * t.count * t.width + start
+    cdef Py_ssize_t end = min(start + t.piece, t.rows)
+    cdef char* w = t.w + lead * t.rows * t.width
+    cdef char* y = t.y + lead * t.count * t.width
     cdef float* to_f32
     cdef float* from_f32
     cdef double* to_f64
     cdef double* from_f64
-    n = min(t.piece, t.width - start)
-    n //= sizeof(float) if t.single else sizeof(double)
+    memset(w + start * t.width, 0, (end - start) * t.width)
     for j in range(t.count):
-        if t.index[j] == t.skip:
+        k = t.index[j]
+        if k < start or k >= end or k == t.skip:
             continue
         if t.single:
-            to_f32 = <float*> (w + t.index[j] * t.width)
+            to_f32 = <float*> (w + k * t.width)
             from_f32 = <float*> (y + j * t.width)
             for i in range(n):
                 to_f32[i] += from_f32[i]
         else:
-            to_f64 = <double*> (w + t.index[j] * t.width)
+            to_f64 = <double*> (w + k * t.width)
             from_f64 = <double*> (y + j * t.width)
             for i in range(n):
                 to_f64[i] += from_f64[i]
-
-
-cdef void add(Table* t) noexcept nogil:
-    """The table of zeros, and in pieces of its columns what is added"""
-    cdef Py_ssize_t size = t.batch * t.rows * t.width
-    cdef Py_ssize_t lines = (t.width + LINE - 1) // LINE
-    parallel(clear, t, (size + CLEAR - 1) // CLEAR)
-    if t.batch * t.count * t.width == 0:
-        return
-    t.pieces = min(lines, t.count * t.width // (4 * PIECE) + 1)
-    t.piece = (lines + t.pieces - 1) // t.pieces * LINE
-    t.pieces = (t.width + t.piece - 1) // t.piece
-    parallel(add_rows, t, t.batch * t.pieces)
 
 
 cdef bint understand(object a, object index, Py_ssize_t rows, Table* t) noexcept:
@@ -184,9 +167,12 @@ cpdef object embedding_backward(object dy, object index, Py_ssize_t rows, Py_ssi
     cdef cnp.ndarray dw = new_array(lead + 2, dims, cnp.PyArray_TYPE(g))
     t.width, t.skip = dims[lead + 1] * cnp.PyArray_ITEMSIZE(g), skip
     t.w, t.y = <char*> cnp.PyArray_DATA(dw), <char*> cnp.PyArray_DATA(g)
+    t.pieces = max(min(MOST, t.width // WORTH, (t.rows + t.count) * t.width // (4 * PIECE)), 1)
+    t.piece = max((t.rows + t.pieces - 1) // t.pieces, 1)
+    t.pieces = (t.rows + t.piece - 1) // t.piece
     if cnp.PyArray_SIZE(dw) + cnp.PyArray_SIZE(g) >= BIG:
         with nogil:
-            add(&t)
+            parallel(add_rows, &t, t.batch * t.pieces)
     else:
-        add(&t)
+        parallel(add_rows, &t, t.batch * t.pieces)
     return dw

@@ -6,8 +6,8 @@
 #define BLOCK (256 * LANES)                     /* of a row, summed in one go */
 
 /* A group of rows: two sums along each, its mean and 1 / √(var + eps), and what its elements go
-   through: x̂ = (x - high) s + shift, and on the way back dx = s dy w + slope x̂ + centre. Rows that
-   a group does not have are zeros. */
+   through: x̂ = (x - high) s + shift, and on the way back dx = s dy w + slope x̂ + centre.
+   Rows that a group does not have are zeros. */
 typedef struct {
     REAL sum[GROUP], along[GROUP], high[GROUP], s[GROUP], shift[GROUP], slope[GROUP],
         centre[GROUP];
@@ -40,7 +40,8 @@ static inline void NAME(lane_sums)(const VEC *v, REAL *sums, const Py_ssize_t ro
 #if defined(__GNUC__) && !defined(__clang__)
 #define UPPER(K) (((lane & (int)(K)) != 0) * (int)((K) - LANES)) /* to B's lanes */
 #define PAIRS(A, B, K)                                                                            \
-    (__builtin_shuffle(A, B, lane + UPPER(K)) + __builtin_shuffle(A, B, lane + (int)(K) + UPPER(K)))
+    (__builtin_shuffle(A, B, lane + UPPER(K)) +                                                   \
+     __builtin_shuffle(A, B, lane + UPPER(K) + (int)(K)))
     if (rows % 4 == 0 && LANES >= 4) {
         const IVEC lane = *(const IVEC *)NAME(LANE);
         for (Py_ssize_t q = 0; q < rows; q += 4) {
