@@ -44,6 +44,8 @@
 #define STORE_FIRST_f64(P, K, V) _mm512_mask_storeu_pd(P, FIRST8(K), (__m512d)(V))
 #define MAX_f32(A, B) ((vec_f32)_mm512_max_ps((__m512)(A), (__m512)(B)))
 #define MAX_f64(A, B) ((vec_f64)_mm512_max_pd((__m512d)(A), (__m512d)(B)))
+#define LESS_f32(A, K, C) \
+    ((vec_f32)_mm512_fnmadd_ps((__m512)(K), _mm512_set1_ps(C), (__m512)(A)))
 #define MIN_f32(A, B) ((vec_f32)_mm512_min_ps((__m512)(A), (__m512)(B)))
 #define ABOVE_f32(A, B, YES, NO) \
     ((vec_f32)_mm512_mask_blend_ps( \
@@ -52,6 +54,8 @@
 #define FRACTION_f32(X) \
     ((vec_f32)_mm512_getmant_ps((__m512)(X), _MM_MANT_NORM_1_2, _MM_MANT_SIGN_nan))
 #define SCALE_f32(Y, K) ((vec_f32)_mm512_scalef_ps((__m512)(Y), (__m512)(K)))
+#define LESS_f64(A, K, C) \
+    ((vec_f64)_mm512_fnmadd_pd((__m512d)(K), _mm512_set1_pd(C), (__m512d)(A)))
 #define MIN_f64(A, B) ((vec_f64)_mm512_min_pd((__m512d)(A), (__m512d)(B)))
 #define ABOVE_f64(A, B, YES, NO) \
     ((vec_f64)_mm512_mask_blend_pd( \
@@ -73,7 +77,13 @@
 #define MAX_f64(A, B) ((vec_f64)_mm256_max_pd((__m256d)(A), (__m256d)(B)))
 #define MIN_f32(A, B) ((vec_f32)_mm256_min_ps((__m256)(A), (__m256)(B)))
 #define MIN_f64(A, B) ((vec_f64)_mm256_min_pd((__m256d)(A), (__m256d)(B)))
-#elif defined(__SSE2__)
+#if defined(__FMA__)
+#define LESS_f32(A, K, C) \
+    ((vec_f32)_mm256_fnmadd_ps((__m256)(K), _mm256_set1_ps(C), (__m256)(A)))
+#define LESS_f64(A, K, C) \
+    ((vec_f64)_mm256_fnmadd_pd((__m256d)(K), _mm256_set1_pd(C), (__m256d)(A)))
+#endif
+#elif defined(__SSE2__) && !defined(VMATH_SCALAR)
 #include <emmintrin.h>
 #define MAX_f32(A, B) ((vec_f32)_mm_max_ps((__m128)(A), (__m128)(B)))
 #define MAX_f64(A, B) ((vec_f64)_mm_max_pd((__m128d)(A), (__m128d)(B)))
@@ -81,8 +91,8 @@
 #define MIN_f64(A, B) ((vec_f64)_mm_min_pd((__m128d)(A), (__m128d)(B)))
 #endif
 
-/* From which part of π/2 on its product with n is rounded, enough to matter. */
-#if defined(__FMA__)
+/* From which part of π/2 on n times it is rounded; LESS is A - K C, rounded once. */
+#if defined(LESS_f32)
 #define ROUNDING_PART 2
 #else
 #define ROUNDING_PART 1
@@ -112,7 +122,7 @@ static const int64_t LANE_f64[8] = {0, 1, 2, 3, 4, 5, 6, 7};
 #define TANH_P {-0.333329648f, 0.133210659f, -0.052690506f, 0.0164689571f}
 #define SIN_P {-0.166666552f, 0.00833217613f, -0.000195169458f}
 #define COS_P {0.0416666456f, -0.00138873723f, 2.44388102e-05f}
-#if defined(__FMA__)
+#if defined(LESS_f32)
 #define HALF_PI {1.5707964f, -4.3711388e-08f, -1.7151245e-15f}
 #define SIN_TOP 1e5f
 #else                                       /* n times 11 bits is exact for n < 8192 */
@@ -150,7 +160,7 @@ static const int64_t LANE_f64[8] = {0, 1, 2, 3, 4, 5, 6, 7};
                2.755731369086518e-06, -2.505075720125257e-08, 1.5896707970461894e-10}
 #define COS_P {0.041666666666666616, -0.0013888888888875998, 2.480158729048646e-05, \
                -2.755731460691421e-07, 2.0875754143548763e-09, -1.136109135084933e-11}
-#if defined(__FMA__)
+#if defined(LESS_f32)
 #define HALF_PI {1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33}
 #define SIN_TOP 1e9
 #else                                       /* 32 bits, n < 2^21 */

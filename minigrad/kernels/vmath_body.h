@@ -228,6 +228,15 @@ static inline VEC NAME(vlog1p)(VEC x)
     return NAME(above)(NAME(all)(INFINITY), x, y, x);
 }
 
+static inline VEC NAME(less)(VEC a, VEC k, REAL c)
+{
+#ifdef LESS_f32
+    return NAME(LESS)(a, k, c);
+#else
+    return a - k * c;
+#endif
+}
+
 /* sin(x + turn π/2) for |x| <= SIN_TOP: x = n π/2 + r + low, π/2 in parts so short that n times the
    first leaves no error (Cody and Waite), low being what the others round off; then, by the quarter
    n of the circle, the sine or the cosine of r. */
@@ -239,9 +248,9 @@ static inline VEC NAME(sine)(VEC x, int turn)
     UVEC quarter = NAME(bits)(t) + (UINT)turn;
     for (int i = 0; i < count; i++) {
         VEC before = r;
-        r = before - k * parts[i];
+        r = NAME(less)(before, k, parts[i]);
         if (i >= ROUNDING_PART)
-            low += (before - r) - k * parts[i];
+            low += NAME(less)(before - r, k, parts[i]);
     }
     z = r * r;
     s = r + (r * z * NAME(polynomial)(z, S, sizeof S / sizeof *S) + low);
