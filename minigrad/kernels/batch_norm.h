@@ -110,7 +110,7 @@ static Py_ssize_t batch_norm_sums(const BatchNorm *t)
     return 2 * (t->chunks > 1 ? t->chunks * t->width : t->C);
 }
 
-/* Add a block of m elements, of mean k + d / m and Σ (x - k)² = dd, to n others (M = 0 if none). */
+/* Add a block of m elements, of mean k + d / m and Σ (x - k)² = dd, to n others. */
 static inline void batch_norm_merge(double n, double m, double k, double d, double dd,
                                     double *mean, double *M)
 {

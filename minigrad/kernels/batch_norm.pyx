@@ -234,3 +234,26 @@ cpdef tuple batch_norm_backward(object dy, object x, object weight, object mean,
         backward_batch(&t, s.size, batch)
     free(t.sums)
     return dx, dw, db
+
+
+cpdef object move_statistics(object running, object batch, double momentum, double factor):
+    """running ← (1 - momentum) running + momentum factor batch (float64), in place"""
+    cdef Py_ssize_t i, n
+    cdef float* single
+    cdef double* double_
+    cdef const double* b
+    if (not cnp.PyArray_CheckExact(running) or cnp.PyArray_NDIM(<cnp.ndarray> running) != 1
+            or not cnp.PyArray_ISCARRAY(<cnp.ndarray> running) or batch is None
+            or not is_vector(batch, cnp.NPY_FLOAT64, cnp.PyArray_DIMS(<cnp.ndarray> running)[0])):
+        return reference.move_statistics(running, batch, momentum, factor)
+    n, b = cnp.PyArray_DIMS(<cnp.ndarray> running)[0], <const double*> data(batch)
+    if cnp.PyArray_TYPE(<cnp.ndarray> running) == cnp.NPY_FLOAT32:
+        single = <float*> data(running)
+        for i in range(n):
+            single[i] = <float> ((1 - momentum) * single[i] + momentum * factor * b[i])
+    elif cnp.PyArray_TYPE(<cnp.ndarray> running) == cnp.NPY_FLOAT64:
+        double_ = <double*> data(running)
+        for i in range(n):
+            double_[i] = (1 - momentum) * double_[i] + momentum * factor * b[i]
+    else:
+        reference.move_statistics(running, batch, momentum, factor)

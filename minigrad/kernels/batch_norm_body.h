@@ -59,7 +59,8 @@ static inline void NAME(segment_sums)(const int backward, const REAL *dy, const 
     }
 }
 
-/* Mean and Σ (x - mean)² of one channel's rows */
+/* Mean and Σ (x - mean)² of one channel's rows, in blocks of 8, 8, 16, 32, 64, 128, 128, …
+   vectors */
 static void NAME(channel_moments)(const REAL *x, Py_ssize_t rows, Py_ssize_t stride, Py_ssize_t L,
                                   double *mean, double *M)
 {
@@ -67,20 +68,22 @@ static void NAME(channel_moments)(const REAL *x, Py_ssize_t rows, Py_ssize_t str
     double n = 0, m = 0, d = 0, dd = 0;
     REAL k = (REAL)(NAME(sum_row)(x, few) / (double)few);
     VEC s[4] = {{0}}, q[4] = {{0}};
-    Py_ssize_t terms = 0;
+    Py_ssize_t terms = 0, done = 0;
     *mean = *M = 0;
     for (Py_ssize_t i = 0; i < rows; i++)
-        for (Py_ssize_t at = 0; at < L; at += SEGMENT) {
-            const Py_ssize_t part = L - at < SEGMENT ? L - at : SEGMENT;
+        for (Py_ssize_t at = 0, part; at < L; at += part) {
+            const Py_ssize_t block = done < 8 ? 8 : done > 128 ? 128 : done;
+            part = L - at < block * LANES ? L - at : block * LANES;
             NAME(segment_sums)(0, NULL, x + i * stride + at, part, k, s, q);
             m += (double)part;
             terms += part / LANES + 1;
-            if (terms >= 128 || (i == rows - 1 && at + part == L)) {
+            if (terms >= block || (i == rows - 1 && at + part == L)) {
                 s[0] = (s[0] + s[1]) + (s[2] + s[3]);
                 q[0] = (q[0] + q[1]) + (q[2] + q[3]);
                 s[1] = s[2] = s[3] = q[1] = q[2] = q[3] = NAME(all)(0);
                 d += NAME(take)(s);
                 dd += NAME(take)(q);
+                done += terms;
                 terms = 0;
                 if (m >= n || (i == rows - 1 && at + part == L)) {
                     batch_norm_merge(n, m, k, d, dd, mean, M);
@@ -150,7 +153,7 @@ static inline void NAME(segment_stream)(const int backward, const REAL *dy, cons
                                        slope));
 }
 
-/* Columns, L = 1 ------------------------------------------------------------------------------- */
+/* Columns, L = 1 ----------------------------------------------------------------------------- */
 
 /* A row of a strip is so many vectors; the last one may begin within the one before, and its
    lanes have slots of their own. Only a strip narrower than a vector is `part` of one. */
@@ -324,7 +327,7 @@ static inline void NAME(columns_write)(const BatchNorm *t, const int backward, c
     NAME(panel_write)(backward, 0, dy, x, to, rows, C, width, width < LANES ? width : 0, c);
 }
 
-/* Pieces --------------------------------------------------------------------------------------- */
+/* Pieces ------------------------------------------------------------------------------------- */
 
 /* Moments of a strip's chunk, or with dy its Σ dy and Σ dy (x - k), at sums */
 static inline void NAME(sums)(const BatchNorm *t, const int backward, Py_ssize_t c,

@@ -491,6 +491,17 @@ def batch_norm_backward(dy, x, weight, mean, var, eps, training):
     return np.asarray(dx, x.dtype, order="C"), dw, db
 
 
+def move_statistics(running, batch, momentum, factor):
+    """running ← (1 - momentum) running + momentum factor batch (float64), in place"""
+    if running.shape != batch.shape:
+        raise ShapeError(
+            f"move_statistics: running and batch must have one shape, "
+            f"got {running.shape} and {batch.shape}"
+        )
+    with np.errstate(all="ignore"):
+        running[...] = (1 - momentum) * running.astype(np.float64) + momentum * factor * batch
+
+
 # ---------------------------------------------------------------- layer norm
 
 

@@ -234,15 +234,13 @@ def batch_norm(
     out = node.apply(input, weight, bias)
     mean, var = node.statistics()
     if running_mean is not None and count:
-        _move(running_mean, mean, momentum)
+        _move(running_mean, mean, momentum, 1.0)
     if running_var is not None and count:
-        _move(running_var, var * (count / (count - 1)), momentum)
+        _move(running_var, var, momentum, count / (count - 1))
     return out
 
 
-def _move(running, batch, momentum):
-    """running ← (1 − momentum) running + momentum · batch, in place."""
-    array = running._array
-    array *= 1.0 - momentum
-    array += (batch * momentum).astype(array.dtype)
+def _move(running, batch, momentum, factor):
+    """running ← (1 − momentum) running + momentum · factor · batch, in place."""
+    fast.move_statistics(running._array, batch, momentum, factor)
     running._bump("batch_norm")

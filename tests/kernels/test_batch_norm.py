@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import minigrad as mg
 from minigrad import kernels
 from minigrad.kernels import reference
 
@@ -109,6 +110,21 @@ def test_strided_arrays_are_read_as_their_numbers(dtype, shape):
     assert want[1].shape == want[2].shape == (2, shape[1])
 
 
+@given(c=st.integers(0, 40), dtype=dtypes, seed=seeds, step=st.sampled_from([1, 2]))
+def test_running_statistics_move_in_place(c, dtype, seed, step):
+    running, batch = numbers(step * c, dtype, seed)[::step], numbers(c, np.float64, seed + 1)
+    want, before = running.copy(), batch.copy()
+    reference.move_statistics(want, batch, 0.1, 1.25)
+    assert kernels.move_statistics(running, batch, 0.1, 1.25) is None
+    check(running.copy(), want, dtype, 2)
+    np.testing.assert_array_equal(batch, before)
+
+
+def test_running_statistics_of_another_size_are_refused():
+    with pytest.raises(ValueError, match="one shape"):
+        kernels.move_statistics(np.zeros(3), np.zeros(1), 0.1, 1.0)
+
+
 # Accuracy and invariants -------------------------------------------------------------------------
 
 
@@ -161,6 +177,66 @@ def test_gradient_by_central_differences(training):
                 moved[i][place] += h
                 values.append(value(*moved))
             assert abs((values[0] - values[1]) / 2e-6 - gradient[place]) < 1e-7
+
+
+@pytest.mark.skipif(kernels.level == "reference", reason="the NumPy kernels have no threads")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "shape", [(256, 300), (9000, 33), (2, 3000, 17), (3, 2, 300, 301), (8, 64, 28, 28)]
+)
+def test_threads_do_not_change_a_bit(shape, dtype):
+    x, dy = numbers(shape, dtype, 0, 2.0), numbers(shape, dtype, 1)
+    weight, bias = vectors(shape[1], dtype, 2, True)
+
+    def run():
+        y, mean, var = kernels.batch_norm(x, weight, bias, None, None, 1e-5)
+        return y, mean, var, *kernels.batch_norm_backward(dy, x, weight, mean, var, 1e-5, True)
+
+    threads = mg.get_num_threads()
+    try:
+        mg.set_num_threads(1)
+        alone = run()
+        for count in (2, 3):
+            mg.set_num_threads(count)
+            for a, b in zip(run(), alone, strict=True):
+                np.testing.assert_array_equal(a, b)
+    finally:
+        mg.set_num_threads(threads)
+
+
+@given(
+    rest=st.sampled_from([(), (7,), (50,)]),
+    dtype=dtypes,
+    seed=seeds,
+    jump=st.sampled_from([1.0, 1e2, 1e4]),
+    first=st.integers(1, 300),
+)
+def test_variance_survives_a_mean_that_jumps(rest, dtype, seed, jump, first):
+    """The shift is taken from the first elements; here they are unlike all others."""
+    x = np.random.default_rng(seed).standard_normal((1200, 5, *rest))
+    x[:first] += jump
+    x = x.astype(dtype)
+    axes = (0, *range(2, x.ndim))
+    _, mean, var = kernels.batch_norm(x, None, None, None, None, 1e-5)
+    eps = np.finfo(dtype).eps
+    np.testing.assert_allclose(var, x.astype(np.longdouble).var(axes), rtol=64 * eps)
+    exact = x.astype(np.longdouble).mean(axes)
+    np.testing.assert_allclose(mean, exact, rtol=16 * eps, atol=8 * eps * jump**0.5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(5000, 256), (3, 7, 300, 256), (40, 64, 24, 24)])
+def test_large_arrays_are_written_whole(shape, dtype):
+    """From 4 MB on arrays are written past the caches, in chunks."""
+    x, dy = numbers(shape, dtype, 0, 2.0), numbers(shape, dtype, 1)
+    weight, bias = vectors(shape[1], dtype, 2, True)
+    y, mean, var = kernels.batch_norm(x, weight, bias, None, None, 1e-5)
+    check(y, reference.batch_norm(x, weight, bias, None, None, 1e-5)[0], dtype, 256, 4)
+    got = kernels.batch_norm_backward(dy, x, weight, mean, var, 1e-5, True)
+    want = reference.batch_norm_backward(dy, x, weight, mean, var, 1e-5, True)
+    count = x.size // shape[1]
+    for a, b in zip(got, want, strict=True):
+        check(a, b, dtype, 64, count**0.5)  # NumPy adds up columns one by one
 
 
 # Special values and what is refused --------------------------------------------------------------
