@@ -256,7 +256,8 @@ static int plan_open(Plan *q, const Shape *s, Product product, size_t itemsize)
     if (q->work > 2 * PIECE_WORK
         && (double)s->n * q->rows * q->cols * s->groups < (double)limit * UNITS)
         limit = s->n * q->rows * q->cols * s->groups / UNITS;
-    limit = most(limit, q->gathered ? 2 * FEW_POSITIONS : FEW_POSITIONS);
+    limit = most(limit, q->gathered ? 2 * FEW_POSITIONS
+                                    : q->transposed ? FEW_POSITIONS * 5 / 7 : FEW_POSITIONS);
     q->area = q->rows * q->cols;
     q->images = 1, q->band = q->height, q->bands = 1;
     if (q->area <= limit) {
@@ -297,8 +298,9 @@ static int plan_open(Plan *q, const Shape *s, Product product, size_t itemsize)
             q->part = s->o * q->taps;
         }
         q->pieces = share_out(q->units * s->groups, q->run);
-        limit = most(2, least(PARTS, PARTS_BYTES / (Py_ssize_t)itemsize / most(q->part, 1)));
-        if (q->pieces > limit)
+        limit = PARTS_BYTES / (Py_ssize_t)itemsize / most(q->part, 1);
+        limit = limit >= PARTS ? PARTS : limit >= 4 ? 4 : 2;
+        if (q->pieces > limit)     /* as even as may be for two threads, or four */
             q->run = share_out(q->units * s->groups, limit);
     } else {
         q->panels = s->groups * up(q->rows_out, ROWS) * q->taps;
