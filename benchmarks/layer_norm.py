@@ -81,7 +81,7 @@ def rows(quick):
                 f"{kind} {shape}",
                 partial(build, shape, dtype),
                 group=kind,
-                work=5 * size,  # x read, y written; x and dy read, dx written: a row is in L1
+                work=5 * size,  # what no way can avoid: x read, y written; x, dy read, dx written
                 limit=("triad", kind, 4 * size),
                 aims={"PyTorch": 2},
                 headline=shape in SIZES[:3] and kind == "float32",
