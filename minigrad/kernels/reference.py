@@ -377,52 +377,55 @@ def _picked(x, index):
     return np.take_along_axis(x, index[:, None], axis=1)[:, 0]
 
 
-def cross_entropy(x, targets, weight, ignore_index, smoothing, reduction):
+def cross_entropy(x, targets, weight, ignore_index, smoothing, reduction, gradient):
     """loss_i := Σ_k q_ik (ln Σ exp x_i - x_ik) for rows x_i (n), class indices t_i
 
     q_i = (1 - smoothing) w_t onehot(t) + (smoothing / n) w, and 0 where t is `ignore_index`.
 
-    Returns (loss, stats, W): the losses (rows), for reduction "none", their sum for "sum", for
-    "mean" that divided by W = Σ w_t over the rows not ignored; stats (rows, 2), the max x_i and
-    the Σ exp(x_i - max x_i) of each row, for the gradient.
+    Returns (loss, dx, W): the losses (rows), for reduction "none", their sum for "sum", for
+    "mean" that divided by W = Σ w_t over the rows not ignored. dx is None without `gradient`,
+    else softmax(x_i) Σ_k q_ik - q_i, divided by W for "mean".
     """
     kept, safe, weight, w_t = _cross_entropy_labels(x, targets, weight, ignore_index)
+    hit, each = (1 - smoothing) * w_t, weight * (smoothing / (weight.size or 1))
+    dx = None
     with np.errstate(all="ignore"):
-        top = np.fmax.reduce(x, axis=-1, initial=-np.inf)
-        total = np.sum(np.exp(x - top[:, None]), axis=-1)
-        stats = np.stack([np.where(kept, top, 0), np.where(kept, total, 1)], axis=-1)
-        surprise = (top[:, None] - x) + np.log(total)[:, None]  # -ln softmax(x)
-        loss = (1 - smoothing) * w_t * _picked(surprise, safe)
+        top = np.fmax.reduce(x, axis=-1, initial=-np.inf, keepdims=True)
+        p = np.exp(x - top)
+        total = np.sum(p, axis=-1, keepdims=True)
+        surprise = (top - x) + np.log(total)  # -ln softmax(x)
+        loss = hit * _picked(surprise, safe)
         if smoothing:
-            loss = loss + smoothing / (weight.size or 1) * np.sum(weight * surprise, axis=-1)
+            loss = loss + np.sum(each * surprise, axis=-1)
         loss = np.where(kept, loss, 0)
         W = float(np.sum(w_t[kept], dtype=np.float64))
         if reduction != "none":
             loss = np.sum(loss, dtype=np.float64)
         if reduction == "mean":
             loss = loss / W
-    return np.asarray(loss, x.dtype), stats.astype(x.dtype), W
+        if gradient:
+            dx = p / total * (hit + np.sum(each))[:, None] - each
+            dx[kept, safe[kept]] -= hit[kept]
+            if reduction == "mean":
+                dx /= W
+            dx = np.where(kept[:, None], dx, 0).astype(x.dtype, copy=False)
+    return np.asarray(loss, x.dtype), dx, W
 
 
 @kernel
-def cross_entropy_backward(dy, x, stats, targets, weight, ignore_index, smoothing, scale):
-    """dx_i := scale dy_i (softmax(x_i) Σ_k q_ik - q_i), q as in `cross_entropy`, stats from it
+def cross_entropy_scale_(dx, dy, targets, ignore_index):
+    """dx_i := dy_i dx_i in place for the rows whose target is not ignored; returns dx
 
-    dy is (rows), or one number for all rows, (). Rows that are ignored get zeros.
+    dx is (rows, n); dy is (rows), or one number for all rows, (). For the gradient that
+    `cross_entropy` made, once the cotangent dy of the loss is known.
     """
-    if dy.shape not in ((), x.shape[:1]) or stats.shape != (len(x), 2):
+    if dx.ndim != 2 or dy.shape not in ((), dx.shape[:1]) or targets.shape != dx.shape[:1]:
         raise ShapeError(
-            f"cross_entropy_backward: expected dy () or ({len(x)},) and stats ({len(x)}, 2) "
-            f"for logits {x.shape}, got {dy.shape} and {stats.shape}"
+            "cross_entropy_scale_: expected dx (N, C), dy () or (N,) and targets (N,), "
+            f"got {dx.shape}, {dy.shape} and {targets.shape}"
         )
-    kept, safe, weight, w_t = _cross_entropy_labels(x, targets, weight, ignore_index)
-    p = np.exp(x - stats[:, :1]) / stats[:, 1:]
-    hit = (1 - smoothing) * w_t
-    each = weight * (smoothing / (weight.size or 1))
-    dx = p * (hit + np.sum(each))[:, None] - each
-    dx[kept, safe[kept]] -= hit[kept]
-    dx *= (dy * x.dtype.type(scale))[..., None]
-    return np.where(kept[:, None], dx, 0)
+    kept = (targets != ignore_index)[:, None]
+    return np.multiply(dx, dy[..., None], out=dx, where=kept)
 
 
 # ---------------------------------------------------------------- batch norm
