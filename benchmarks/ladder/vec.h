@@ -7,14 +7,16 @@
 #include <string.h>
 
 #if defined(__AVX512F__)
-#define LANES 16 /* floats */
-#define ROWS 8   /* of the register tile, steps 4 to 7: 2 * ROWS accumulators in 32 registers */
+#define LANES 16 /* floats in a register, of which there are 32 */
 #elif defined(__AVX__)
-#define LANES 8
-#define ROWS 6 /* in 16 registers */
+#define LANES 8 /* 16 registers */
 #else
-#define LANES 4
-#define ROWS 4 /* in 16 registers (32 on ARM) */
+#define LANES 4 /* 16 registers; 32 on ARM */
+#endif
+
+/* The register tile of steps 4 to 7: ROWS * 2 registers of sums. MC must be a multiple of ROWS. */
+#ifndef ROWS
+#define ROWS (LANES == 16 ? 8 : LANES == 8 ? 6 : 4)
 #endif
 #define COLS (2 * LANES)
 
