@@ -167,11 +167,12 @@ cdef struct Blocks:
 cdef bint broadcasts(cnp.ndarray x, cnp.ndarray y, Blocks* blocks) noexcept:
     """Whether y broadcasts to the shape of x as one run of axes; if so, which (see the top)."""
     cdef int first = 0, last = cnp.PyArray_NDIM(y), added = cnp.PyArray_NDIM(x) - last, i
-    cdef cnp.npy_intp* dx = cnp.PyArray_DIMS(x) + added
+    cdef cnp.npy_intp* dx
     cdef cnp.npy_intp* dy = cnp.PyArray_DIMS(y)
     blocks.outer = blocks.mid = blocks.inner = 1
     if added < 0:
         return False
+    dx = cnp.PyArray_DIMS(x) + added
     for i in range(-added, 0):
         blocks.outer *= dx[i]
     while last > 0 and dy[last - 1] == 1:

@@ -219,9 +219,10 @@ static inline VEC NAME(flipped)(VEC x, int least)
 
 static inline REAL NAME(top_lanes)(const REAL *x, Py_ssize_t n, int least)
 {
-    VEC a = NAME(flipped)(LOAD(x), least), b = a, c = a, d = a, odd = {0}, even = odd;
+    VEC a = NAME(flipped)(LOAD(x), least), b = a, c = a, d = a, even = LOAD(x) * 0, odd = even;
     REAL y = -INFINITY, special = 0;
-    Py_ssize_t i = 0;
+    /* on from where vectors are aligned, whatever was read before */
+    Py_ssize_t i = LANES - (Py_ssize_t)((size_t)x % sizeof(VEC) / sizeof(REAL));
     for (; i + 4 * LANES <= n; i += 4 * LANES) {
         VEC p = LOAD(x + i), q = LOAD(x + i + LANES);
         VEC r = LOAD(x + i + 2 * LANES), s = LOAD(x + i + 3 * LANES);
@@ -234,7 +235,7 @@ static inline REAL NAME(top_lanes)(const REAL *x, Py_ssize_t n, int least)
         even += r * 0;
         odd += s * 0;
     }
-    for (; i < n; i += LANES) { /* the last vector ends at n, whatever was read before */
+    for (; i < n; i += LANES) { /* the last vector ends at n */
         VEC p = LOAD(x + (i + LANES <= n ? i : n - LANES));
         a = NAME(vmax)(a, NAME(flipped)(p, least));
         even += p * 0;
@@ -264,6 +265,8 @@ static inline void NAME(top_strip)(const REAL *x, REAL *y, Py_ssize_t rows, Py_s
                                    Py_ssize_t pitch, int least)
 {
     REAL special[STRIP];
+    VEC any = {0};
+    double total;
     Py_ssize_t full = columns - columns % LANES;
     for (Py_ssize_t j = full; j < columns; j++)
         y[j] = NAME(top_careful)(x + j, rows, pitch, least);
@@ -285,10 +288,14 @@ static inline void NAME(top_strip)(const REAL *x, REAL *y, Py_ssize_t rows, Py_s
             *(VEC *)(special + j) = none;
         }
     }
-    for (Py_ssize_t j = 0; j < full; j++)
-        y[j] = special[j] != special[j] ? NAME(top_careful)(x + j, rows, pitch, least)
-               : least                  ? -y[j]
-                                        : y[j];
+    for (Py_ssize_t j = 0; j < full; j += LANES) {
+        *(VEC *)(y + j) = NAME(flipped)(LOAD(y + j), least);
+        any += LOAD(special + j);
+    }
+    total = NAME(lane_sum)(any);
+    for (Py_ssize_t j = 0; total != total && j < full; j++)
+        if (special[j] != special[j])
+            y[j] = NAME(top_careful)(x + j, rows, pitch, least);
 }
 
 /* y[j] := the largest (or smallest) of x[i, j] over rows >= 1 rows, or NaN */
