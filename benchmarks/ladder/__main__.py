@@ -1,6 +1,7 @@
 """`python -m benchmarks.ladder`: compile the steps, time them, print (and plot) GFLOP/s."""
 
 import argparse
+import importlib.util
 import json
 import os
 import platform
@@ -62,6 +63,8 @@ def main(arguments=None):
     sizes = sorted(options.sizes or (QUICK if options.quick else SIZES))
     if min(sizes) < 1 or options.threads < 1:
         parser.error("sizes and threads must be positive")
+    if options.svg and not importlib.util.find_spec("matplotlib"):
+        parser.error("--svg needs matplotlib: pip install 'minigrad-cython[bench]'")
     flags = options.flags.split()
     print("compiling (the first time) …", file=sys.stderr)
     try:

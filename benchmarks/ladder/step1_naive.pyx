@@ -13,7 +13,7 @@ It is right, and it wastes the machine twice:
   of each line that is fetched we use one float, and by the time its neighbour is wanted the line
   may be gone. Hence the fall as n grows.
 * Every addition waits for the one before, because they all go to the same sum: one result each
-  few cycles, where the processor could begin 32 or more in each cycle.
+  few cycles, where the processor could begin 16 in each cycle (step 3).
 """
 
 

@@ -17,7 +17,8 @@ and stores c. Here a vector of B serves ROWS rows, an element of A serves two ve
 where it is. Two things decide the size of the tile. It must be large: the more rows and columns,
 the fewer loads for each multiply-add, and a multiply-add takes several cycles, so that many sums
 must be under way at once to keep the units busy (how many: peak.pyx). And it must fit: if the
-sums outgrow the registers, the compiler keeps them in memory, and all is lost.
+sums outgrow the registers, the compiler keeps some in memory, and half the speed is lost
+(README.md, exercise 2).
 
 The loops over the tile (tile.pxi) have constant bounds, so that the compiler unrolls them and
 gives each sum a register of its own: a register has no index.
