@@ -8,7 +8,7 @@
 #define BLOCK (256 * LANES)                     /* of a row, summed in one precision */
 
 #define STEP (TOGETHER * LANES)
-#define SHORT (16 * LANES)      /* a row that is worked on in scratch */
+#define SHORT_ROW (16 * LANES)      /* a row that is worked on in scratch */
 #define ROOM (LANES > TOGETHER ? LANES : TOGETHER) /* for a number of each row of a group */
 
 /* Each of the vectors that are worked on in step */
@@ -50,8 +50,8 @@ static const REAL NAME(ROOTS)[] = EXP_ROOTS;    /* 2^(j / lanes) */
 /* x := e^x for x <= 0, of several vectors in step. One after the other they would wait: each is
    a chain of some 60 cycles, and the CPU's queue holds four.
 
-   With e^x = 2^k 2^j/lanes e^r a shuffle finds the middle factor, which leaves a third as much r
-   and three terms less of its series; at most 1.1 ulp. Without such a shuffle j = 0. */
+   With e^x = 2^k 2^(j / lanes) e^r a shuffle finds the middle factor; that leaves an r so small
+   that three or four terms less will do. Without such a shuffle j = 0. At most 1.2 ulp. */
 ALWAYS_INLINE void NAME(exp_in_step)(VEC *x)
 {
     VEC t[TOGETHER], k[TOGETHER], y[TOGETHER];
@@ -202,7 +202,7 @@ static inline void NAME(short_rows_exp)(const REAL *x, REAL *y, const REAL *top,
 static inline Py_ssize_t NAME(group)(Py_ssize_t rows, Py_ssize_t n)
 {
     const Py_ssize_t some = LANES < 4 ? LANES : 4;
-    const Py_ssize_t most = n <= SHORT ? LANES : n < BLOCK / 4 ? some : 1;
+    const Py_ssize_t most = n <= SHORT_ROW ? LANES : n < BLOCK / 4 ? some : 1;
     return rows < most ? rows : most;
 }
 
@@ -211,7 +211,7 @@ static inline Py_ssize_t NAME(group)(Py_ssize_t rows, Py_ssize_t n)
 static inline REAL *NAME(place)(REAL *y, REAL *scratch, Py_ssize_t n, Py_ssize_t *room)
 {
     *room = n;
-    if (y == NULL || n > SHORT)
+    if (y == NULL || n > SHORT_ROW)
         return y;
     *room = n <= LANES ? LANES : (n + STEP - 1) / STEP * STEP;
     return scratch;
@@ -275,7 +275,7 @@ static void NAME(softmax_piece)(void *context, Py_ssize_t index)
 {
     PIECE_OF_ROWS;
     const REAL *x = (const REAL *)t->x + start * n;
-    REAL *y = (REAL *)t->to + start * n, top[ROOM] = {0}, total[ROOM], scratch[LANES * SHORT];
+    REAL *y = (REAL *)t->to + start * n, top[ROOM] = {0}, total[ROOM], scratch[LANES * SHORT_ROW];
     for (Py_ssize_t i = start, count, room; i < stop; i += count, x += count * n) {
         count = NAME(group)(stop - i, n);
         REAL *e = NAME(place)(y, scratch, n, &room);
@@ -400,7 +400,7 @@ static void NAME(cross_entropy_piece)(void *context, Py_ssize_t index)
     const REAL *x = (const REAL *)t->x + start * n, *w = (const REAL *)t->weight;
     REAL *dx = t->to ? (REAL *)t->to + start * n : NULL;
     REAL top[ROOM] = {0}, total[ROOM] = {0}, log_total[ROOM], inverse[ROOM];
-    REAL scratch[LANES * SHORT];
+    REAL scratch[LANES * SHORT_ROW];
     const double s = t->smoothing, spread = s / n, g = t->scale;
     double sum = 0;
     for (Py_ssize_t i = start, count, room; i < stop; i += count) {
@@ -450,7 +450,7 @@ static void NAME(scale_piece)(void *context, Py_ssize_t index)
 #undef PIECE_OF_ROWS
 #undef EACH
 #undef ROOM
-#undef SHORT
+#undef SHORT_ROW
 #undef STEP
 #undef BLOCK
 #undef LOAD
