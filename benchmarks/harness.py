@@ -169,6 +169,7 @@ def interleave(steps, limit, budget, sample):
             name = names[(turn + k) % len(names)]
             if several:
                 call_for(steps[name], SETTLE)
+            gc.collect()  # what the column before left is not this one's to clear away
             times[name].append(once(steps[name], repeats[name]))
         if limit:
             if several:
