@@ -3,7 +3,7 @@
     for each block of columns   NC   (B block: shared cache)
       for each block of k       KC
         pack B (KC, NC) into panels as wide as a tile          unless it can be read as it lies
-        for each block of rows  MC   (A block: second cache)   ← what threads would share out
+        for each block of rows  MC   (A block: second cache)   ← what threads share out
           pack A (MC, KC) into panels as high as a tile        unless it can be read as it lies
           for each panel of B (first cache), for each panel of A:
             one tile of C (registers)                          gemm.h
@@ -12,6 +12,11 @@ Packing makes any strides fast (a transpose costs nothing) and the panels contig
 products need for the caches and the address translation. For small ones it costs more than it
 gives: the tile then reads A and B where they lie, and a product of a few microseconds is one loop
 over tiles.
+
+Threads share the blocks of rows, after they have packed B together. Where C has few rows they
+share its columns, in a batch of small products the products: three ways to cut C into pieces,
+chosen by the shapes alone. No sum is cut by them, so the result has the same bits for every number
+of threads. A piece borrows memory for its panels from a few slots.
 
 A bias and a ReLU are applied to a tile while it is in registers, with the last block of k.
 
@@ -23,8 +28,19 @@ cimport numpy as cnp
 from libc.stdlib cimport free, malloc
 
 from minigrad.kernels import reference
+from minigrad.kernels.threads cimport parallel
 
 cnp.import_array()
+
+cdef extern from "pieces.h" nogil:
+    int SLOTS
+    ctypedef struct Slots:
+        char* memory
+        size_t bytes
+        Py_ssize_t count
+        char[64] busy
+    Py_ssize_t borrow(Slots* slots) noexcept
+    void give_back(Slots* slots, Py_ssize_t i) noexcept
 
 cdef extern from "gemm.h" nogil:
     enum:
@@ -74,20 +90,36 @@ cdef enum:
     STREAM = 1 << 22   # bytes from which a B that is used once is read along its rows,
     KC_STREAM = 8      # so many at a time
     DOTS = 2           # rows up to which products with a transposed B are dot products
-    BIG = 1 << 21      # multiplications from which releasing the GIL is worth its cost
+    BIG = 1 << 21      # multiplications from which threads, and no GIL, are worth their cost,
+    READ = 8           # where reading an element of B costs as much as so many of them
+    PIECES = 8         # of columns, at most; of rows, at least 4 and of 2 tiles or more
     ALIGN = 64         # bytes
     MAX_NDIM = 64      # NumPy's own limit
 
 cdef struct Product:  # C (m, n) := A (m, k) @ B (k, n); strides in elements, C in C order
     Py_ssize_t m, n, k
-    Py_ssize_t a_row, a_col, b_row, b_col
+    Py_ssize_t a_row, a_col, b_row, b_col, c_row
     bint pack_a, pack_b, dots
     bint relu
     Py_ssize_t mc, nc, kc   # the blocks
+    bint shared             # the blocks of rows are pieces for threads
 
 cdef struct Batch:    # the axes before the last two, broadcast and merged
     int ndim
     cnp.npy_intp[MAX_NDIM] size, a_stride, b_stride
+
+cdef struct Job:      # what a piece needs to know; the pointers are to float or double
+    Product* t
+    Batch* batch
+    const void* a
+    const void* b
+    void* c
+    const void* bias
+    void* b_panels    # of all, where the pieces are blocks of rows
+    Slots slots       # panels of a piece: of A, then (unless B's are shared) of B
+    Py_ssize_t b_offset, itemsize, width, products
+    Py_ssize_t n, k   # of this block of columns and of k
+    int mode
 
 
 # Memory for the packed panels -----------------------------------------------------------------
@@ -166,11 +198,11 @@ cdef void tiles(Product* t, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, const real
             a_panel = a + i * k if t.pack_a else a + i * t.a_row
             if real is float:
                 (whole32 if i + ROWS <= m else rest32)(
-                    k, a_panel, a_row, a_col, b_panel, b_row, c + i * t.n + j, t.n, tail,
+                    k, a_panel, a_row, a_col, b_panel, b_row, c + i * t.c_row + j, t.c_row, tail,
                     bias_here, mode)
             else:
                 (whole64 if i + ROWS <= m else rest64)(
-                    k, a_panel, a_row, a_col, b_panel, b_row, c + i * t.n + j, t.n, tail,
+                    k, a_panel, a_row, a_col, b_panel, b_row, c + i * t.c_row + j, t.c_row, tail,
                     bias_here, mode)
             i += ROWS
         j += width
@@ -201,17 +233,63 @@ cdef void pack_columns(real* panels, const real* b, Py_ssize_t row, Py_ssize_t c
 cdef void row_block(Product* t, Py_ssize_t i, Py_ssize_t n, Py_ssize_t k, const real* a,
                     const real* b, real* c, const real* bias, int mode,
                     real* a_panels) noexcept nogil:
-    """Rows i … i + mc of a block of columns and of k: the unit of work that threads would share"""
+    """Rows i … i + mc of a block of columns and of k"""
     cdef Py_ssize_t m = min(t.mc, t.m - i)
     a += i * t.a_row
     if t.pack_a:
         pack_rows(a_panels, a, t.a_row, t.a_col, m, k)
         a = a_panels
-    tiles(t, m, n, k, a, b, c + i * t.n, bias, mode)
+    tiles(t, m, n, k, a, b, c + i * t.c_row, bias, mode)
+
+
+cdef inline void* slot(Job* job, Py_ssize_t i) noexcept nogil:
+    """Memory of slot i, on a boundary of ALIGN bytes"""
+    return job.slots.memory + i * job.slots.bytes
+
+
+cdef void rows_piece(void* context, Py_ssize_t i) noexcept nogil:
+    """The block of rows i of C"""
+    cdef Job* job = <Job*> context
+    cdef Py_ssize_t mine = borrow(&job.slots)
+    if job.itemsize == sizeof(float):
+        row_block(job.t, i * job.t.mc, job.n, job.k, <const float*> job.a, <const float*> job.b,
+                  <float*> job.c, <const float*> job.bias, job.mode, <float*> slot(job, mine))
+    else:
+        row_block(job.t, i * job.t.mc, job.n, job.k, <const double*> job.a,
+                  <const double*> job.b, <double*> job.c, <const double*> job.bias, job.mode,
+                  <double*> slot(job, mine))
+    give_back(&job.slots, mine)
+
+
+cdef void pack_piece(void* context, Py_ssize_t i) noexcept nogil:
+    """A few panels of B"""
+    cdef Job* job = <Job*> context
+    cdef Product* t = job.t
+    cdef Py_ssize_t j = i * job.width, n = min(job.width, job.n - j)
+    if job.itemsize == sizeof(float):
+        pack_columns(<float*> job.b_panels + j * job.k, <const float*> job.b + j * t.b_col,
+                     t.b_row, t.b_col, n, job.k)
+    else:
+        pack_columns(<double*> job.b_panels + j * job.k, <const double*> job.b + j * t.b_col,
+                     t.b_row, t.b_col, n, job.k)
+
+
+cdef void share_rows(Job* outer, Py_ssize_t n, Py_ssize_t k, const real* a, const real* b,
+                     bint pack, real* c, const real* bias, int mode) noexcept nogil:
+    """One block of columns and of k: pack B, then every block of rows, on all threads"""
+    cdef Job* job = outer
+    job.n, job.k, job.mode = n, k, mode
+    job.a, job.b, job.c, job.bias = a, b, c, bias
+    if pack:
+        job.width = even(n, max(n // PIECES, 1), 2 * lanes_of(sizeof(real)))
+        parallel(pack_piece, job, (n + job.width - 1) // job.width)
+    if job.t.pack_b:
+        job.b = job.b_panels
+    parallel(rows_piece, job, (job.t.m + job.t.mc - 1) // job.t.mc)
 
 
 cdef void multiply(Product* t, const real* a, const real* b, real* c, const real* bias,
-                   real* a_panels, real* b_panels, bint b_is_packed) noexcept nogil:
+                   real* a_panels, real* b_panels, bint b_is_packed, Job* job) noexcept nogil:
     """C := A @ B [+ bias] [then ReLU], block by block"""
     cdef Py_ssize_t i, j, p, n, k
     cdef const real* block
@@ -225,16 +303,21 @@ cdef void multiply(Product* t, const real* a, const real* b, real* c, const real
             k = min(t.kc, t.k - p)
             last = p + k == t.k
             block = b + p * t.b_row + j * t.b_col
-            if t.pack_b:
-                if not b_is_packed:
-                    pack_columns(b_panels, block, t.b_row, t.b_col, n, k)
-                block = b_panels
             mode = (ADD if p else 0) | (RELU if last and t.relu else 0)
             bias_here = NULL
             if last and bias != NULL:
                 bias_here = bias + j
-            for i from 0 <= i < t.m by t.mc:
-                row_block(t, i, n, k, a + p * t.a_col, block, c + j, bias_here, mode, a_panels)
+            if t.shared:
+                share_rows(job, n, k, a + p * t.a_col, block, t.pack_b and not b_is_packed, c + j,
+                           bias_here, mode)
+            else:
+                if t.pack_b:
+                    if not b_is_packed:
+                        pack_columns(b_panels, block, t.b_row, t.b_col, n, k)
+                    block = b_panels
+                for i from 0 <= i < t.m by t.mc:
+                    row_block(t, i, n, k, a + p * t.a_col, block, c + j, bias_here, mode,
+                              a_panels)
             p += k
             if last:
                 break
@@ -252,9 +335,9 @@ cdef void multiply_dots(Product* t, const real* a, const real* b, real* c,
                 row[p] = x[p * t.a_col]
             x = row
         if real is float:
-            dots_of_f32(t.n, t.k, x, b, t.b_col, c + i * t.n)
+            dots_of_f32(t.n, t.k, x, b, t.b_col, c + i * t.c_row)
         else:
-            dots_of_f64(t.n, t.k, x, b, t.b_col, c + i * t.n)
+            dots_of_f64(t.n, t.k, x, b, t.b_col, c + i * t.c_row)
 
 
 cdef void finish(real* c, const real* bias, bint relu, Py_ssize_t m, Py_ssize_t n) noexcept nogil:
@@ -270,11 +353,17 @@ cdef void finish(real* c, const real* bias, bint relu, Py_ssize_t m, Py_ssize_t 
 # The batch --------------------------------------------------------------------------------------
 
 
+cdef inline bint big(double m, Py_ssize_t n, Py_ssize_t k) noexcept nogil:
+    """Whether products of so many rows in all are worth waking threads for."""
+    return (m + READ) * n * k > BIG
+
+
 cdef void plan(Product* t, Py_ssize_t itemsize) noexcept:
     """Decide which way, what is packed, and the blocks."""
     cdef Py_ssize_t lanes = lanes_of(itemsize)
     t.dots = t.m <= DOTS and t.b_row == 1 and (t.b_col != 1 or t.n == 1)
-    t.pack_a = t.pack_b = False
+    t.pack_a = t.pack_b = t.shared = False
+    t.c_row = t.n
     t.mc, t.nc, t.kc = t.m, t.n, t.k
     if t.dots:
         return
@@ -291,25 +380,40 @@ cdef void plan(Product* t, Py_ssize_t itemsize) noexcept:
         t.kc = even(t.k, KC, 1)
         t.nc = even(t.n, NC, 2 * lanes)
         t.mc = even(t.m, MC * ROWS, ROWS)
+    if t.m >= 4 * ROWS and big(t.m, t.n, t.k):
+        t.mc = even(t.m, max(2 * ROWS, min(MC * ROWS, t.m // 4 + ROWS - 1)), ROWS)
+        t.shared = True
     if not t.pack_b and t.k * t.n * itemsize > STREAM:
         t.kc, t.nc = even(t.k, KC_STREAM, 1), t.n
 
 
-cdef void run(Product* t, Batch* batch, const real* a, const real* b, real* c, const real* bias,
-              real* a_panels, real* b_panels) noexcept nogil:
-    """Every product of the batch; packed panels of B serve until another B comes"""
+cdef void run(Job* job, Py_ssize_t first, Py_ssize_t count, const real* a, const real* b, real* c,
+              const real* bias, real* a_panels) noexcept nogil:
+    """Products first … first + count of the batch; panels of B serve until another B comes"""
+    cdef Product* t = job.t
+    cdef Batch* batch = job.batch
     cdef Py_ssize_t[MAX_NDIM] index
+    cdef real* b_panels = a_panels + job.b_offset
     cdef const real* packed = NULL
     cdef bint whole = t.pack_b and t.kc >= t.k and t.nc >= t.n
-    cdef int d
-    for d in range(batch.ndim):
-        index[d] = 0
+    cdef Py_ssize_t rest = first
+    cdef int d = batch.ndim - 1
+    while d >= 0:
+        index[d] = rest % batch.size[d]
+        rest //= batch.size[d]
+        a += index[d] * batch.a_stride[d]
+        b += index[d] * batch.b_stride[d]
+        d -= 1
+    c += first * t.m * t.n
     while True:
         if t.dots:
             multiply_dots(t, a, b, c, a_panels)
         else:
-            multiply(t, a, b, c, bias, a_panels, b_panels, whole and b == packed)
+            multiply(t, a, b, c, bias, a_panels, b_panels, whole and b == packed, job)
         packed = b
+        count -= 1
+        if count <= 0:
+            return
         c += t.m * t.n
         d = batch.ndim - 1
         while d >= 0:
@@ -322,8 +426,39 @@ cdef void run(Product* t, Batch* batch, const real* a, const real* b, real* c, c
             b -= index[d] * batch.b_stride[d]
             index[d] = 0
             d -= 1
-        if d < 0:
-            return
+
+
+cdef void products_piece(void* context, Py_ssize_t i) noexcept nogil:
+    """A few products of the batch"""
+    cdef Job* job = <Job*> context
+    cdef Py_ssize_t mine = borrow(&job.slots), first = i * job.width
+    cdef Py_ssize_t count = min(job.width, job.products - first)
+    if job.itemsize == sizeof(float):
+        run(job, first, count, <const float*> job.a, <const float*> job.b, <float*> job.c,
+            <const float*> job.bias, <float*> slot(job, mine))
+    else:
+        run(job, first, count, <const double*> job.a, <const double*> job.b, <double*> job.c,
+            <const double*> job.bias, <double*> slot(job, mine))
+    give_back(&job.slots, mine)
+
+
+cdef void columns_piece(void* context, Py_ssize_t i) noexcept nogil:
+    """A few columns of the only product"""
+    cdef Job job = (<Job*> context)[0]  # whose slots are not used
+    cdef Product t = job.t[0]
+    cdef Py_ssize_t j = i * job.width, mine = borrow(&(<Job*> context).slots)
+    job.t = &t
+    t.n = min(job.width, t.n - j)
+    t.nc = min(t.nc, t.n)
+    if job.itemsize == sizeof(float):
+        run(&job, 0, 1, <const float*> job.a, <const float*> job.b + j * t.b_col,
+            <float*> job.c + j, <const float*> job.bias + j if job.bias != NULL else NULL,
+            <float*> slot(&job, mine))
+    else:
+        run(&job, 0, 1, <const double*> job.a, <const double*> job.b + j * t.b_col,
+            <double*> job.c + j, <const double*> job.bias + j if job.bias != NULL else NULL,
+            <double*> slot(&job, mine))
+    give_back(&(<Job*> context).slots, mine)
 
 
 cdef inline cnp.npy_intp size_of(cnp.ndarray x, int axis) noexcept:
@@ -447,16 +582,16 @@ cpdef object matmul(object a, object b, object bias=None, bint relu=False):
 cdef int compute(Product* t, Batch* batch, const real* a, const real* b, real* c,
                  const real* bias, bint relu) except -1:
     """Plan, find memory, run: without the GIL if it takes long"""
-    cdef Py_ssize_t n = t.n, rows = t.m, a_size, b_size
-    cdef size_t size
-    cdef char* memory = NULL
-    cdef real* a_panels = NULL
-    cdef real* b_panels = NULL
-    cdef const real* tile_bias = NULL
-    cdef bint late, turned = t.n == 1 and t.m > 1
+    cdef Py_ssize_t n = t.n, rows = t.m, a_size, b_size, pieces = 1, step
+    cdef size_t size, shared_size
+    cdef char* memory
+    cdef Job job
+    cdef bint late, turned = t.n == 1 and t.m > 1, many
     cdef int d
+    job.products = 1
     for d in range(batch.ndim):
-        rows *= batch.size[d]
+        job.products *= batch.size[d]
+    rows *= job.products
     if turned:  # (A b)' = b' A': then a column is a row, and the result lies in memory as before
         t.m, t.n = 1, t.m
         t.b_row, t.b_col, t.a_col, t.a_row = t.a_col, t.a_row, t.b_row, 0
@@ -466,24 +601,54 @@ cdef int compute(Product* t, Batch* batch, const real* a, const real* b, real* c
     plan(t, sizeof(real))
     late = turned or t.dots
     t.relu = relu and not late
-    if not late:
-        tile_bias = bias
+    many = big(t.m * job.products, t.n, t.k)
 
+    job.t, job.batch, job.itemsize = t, batch, sizeof(real)
+    job.a, job.b, job.c, job.bias = a, b, c, NULL if late else bias
+    job.width = job.products
+    if many and not t.shared and job.products > 1:
+        job.width = max(1, job.products // (2 * PIECES))
+        pieces = (job.products + job.width - 1) // job.width
+    elif many and not t.shared:
+        step = 4 * lanes_of(sizeof(real))
+        job.width = even(t.n, max(t.n // PIECES, 2 * step), step)
+        pieces = (t.n + job.width - 1) // job.width
+        t.nc = min(t.nc, job.width)
+
+    step = ALIGN // sizeof(real)
     a_size = t.mc * t.kc if t.pack_a else t.k if t.dots and t.a_col != 1 else 0
     b_size = t.nc * t.kc if t.pack_b else 0
-    if a_size or b_size:
-        size = (a_size + b_size) * sizeof(real) + 2 * ALIGN
+    a_size = (a_size + step - 1) // step * step
+    b_size = (b_size + step - 1) // step * step
+    job.b_offset = a_size
+    job.slots.bytes = (a_size + (0 if t.shared else b_size)) * sizeof(real)
+    job.slots.count = max(1, min(SLOTS, (t.m + t.mc - 1) // t.mc if t.shared else pieces))
+    for d in range(SLOTS):
+        job.slots.busy[d] = 0
+    shared_size = b_size * sizeof(real) if t.shared else 0
+    size = shared_size + job.slots.bytes * job.slots.count
+    memory = NULL
+    job.slots.memory = NULL
+    job.b_panels = NULL
+    if size:
+        size += ALIGN
         memory = take(&size)
         if memory == NULL:
             raise MemoryError("matmul: no memory for the packed panels")
-        a_panels = <real*> ((<size_t> memory + ALIGN - 1) // ALIGN * ALIGN)
-        b_panels = <real*> ((<size_t> (a_panels + a_size) + ALIGN - 1) // ALIGN * ALIGN)
+        job.b_panels = <void*> ((<size_t> memory + ALIGN - 1) // ALIGN * ALIGN)
+        job.slots.memory = <char*> job.b_panels + shared_size
 
-    if <double> rows * n * t.k > BIG:
-        with nogil:
-            run(t, batch, a, b, c, tile_bias, a_panels, b_panels)
+    if not many:
+        run(&job, 0, job.products, a, b, c, <const real*> job.bias, <real*> job.slots.memory)
     else:
-        run(t, batch, a, b, c, tile_bias, a_panels, b_panels)
+        with nogil:
+            if t.shared:
+                run(&job, 0, job.products, a, b, c, <const real*> job.bias,
+                    <real*> job.slots.memory)
+            elif job.products > 1:
+                parallel(products_piece, &job, pieces)
+            else:
+                parallel(columns_piece, &job, pieces)
     if late and (bias != NULL or relu):
         finish(c, bias, relu, rows, n)
     if memory != NULL:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+import minigrad
 from minigrad import kernels
 from minigrad.errors import ShapeError
 from minigrad.kernels import reference
@@ -200,6 +201,38 @@ def test_threads_do_not_share_the_panels():
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ((300, 500), (500, 260)),  # blocks of rows
+        ((60, 800), (800, 1100)),  # several blocks of columns and of k
+        ((7, 900), (900, 1001)),  # pieces of columns
+        ((1, 900), (900, 5000)),
+        ((2000, 900), (900, 1)),
+        ((41, 30, 50), (41, 50, 70)),  # pieces of the batch
+        ((5, 1, 64, 64), (7, 64, 64)),
+        ((2, 200, 300), (2, 300, 150)),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_any_number_of_threads_gives_the_same_bits(a, b, turned, dtype):
+    layout = "transposed" if turned else "plain"
+    a, b = matrices(a, dtype, 0, layout), matrices(b, dtype, 1, layout)
+    bias = np.linspace(-1, 1, b.shape[-1]).astype(dtype)
+    before = minigrad.get_num_threads()
+    try:
+        minigrad.set_num_threads(1)
+        want = kernels.matmul(a, b, bias, True)
+        for threads in (2, 3, 8):
+            minigrad.set_num_threads(threads)
+            for _ in range(3):
+                np.testing.assert_array_equal(kernels.matmul(a, b, bias, True), want)
+    finally:
+        minigrad.set_num_threads(before)
+    check(a, b, bias, True)
 
 
 @pytest.mark.parametrize(
