@@ -96,6 +96,8 @@ def extensions():
         for path in COMPILED
     ]
     kernels = [Extension(path[:-4].replace("/", "."), [path], **common) for path in KERNELS]
+    for copy_of in Path("build/cython").rglob("*.h"):  # cythonize makes them, and keeps old ones
+        copy_of.unlink()
     options = {"build_dir": "build/cython", "nthreads": os.cpu_count() if gnu else 0}
     result = cythonize(engine, compiler_directives=ENGINE_DIRECTIVES, **options)
     kernels = cythonize(kernels, compiler_directives=KERNEL_DIRECTIVES, **options)

@@ -3,7 +3,7 @@
     for each block of columns   NC   (B block: shared cache)
       for each block of k       KC
         pack B (KC, NC) into panels as wide as a tile          unless it can be read as it lies
-        for each block of rows  MC   (A block: second cache)   ← what threads share out
+        for each block of rows  MC   (A block: second cache)   ← threads share these out
           pack A (MC, KC) into panels as high as a tile        unless it can be read as it lies
           for each panel of B (first cache), for each panel of A:
             one tile of C (registers)                          gemm.h
@@ -13,12 +13,11 @@ products need for the caches and the address translation. For small ones it cost
 gives: the tile then reads A and B where they lie, and a product of a few microseconds is one loop
 over tiles.
 
-Threads share the blocks of rows, after they have packed B together. Where C has few rows they
-share its columns, in a batch of small products the products: three ways to cut C into pieces,
-chosen by the shapes alone. No sum is cut by them, so the result has the same bits for every number
-of threads. A piece borrows memory for its panels from a few slots.
-
 A bias and a ReLU are applied to a tile while it is in registers, with the last block of k.
+
+Threads share out whatever is independent: the products of a batch; the columns of C where B is
+read in place; the packing of a block and then a grid of pieces of C where it is packed. An element
+of C is always the same sum in the same order, so that it has the same bits whoever computes it.
 
 Goto, van de Geijn, "Anatomy of high-performance matrix multiplication", TOMS 34(3), 2008;
 Van Zee, van de Geijn, "BLIS: a framework for rapidly instantiating BLAS functionality", 2015.
@@ -28,19 +27,11 @@ cimport numpy as cnp
 from libc.stdlib cimport free, malloc
 
 from minigrad.kernels import reference
-from minigrad.kernels.threads cimport parallel
+
+from minigrad.kernels.memory cimport new_array
+from minigrad.kernels.threads cimport parallel, threads
 
 cnp.import_array()
-
-cdef extern from "pieces.h" nogil:
-    int SLOTS
-    ctypedef struct Slots:
-        char* memory
-        size_t bytes
-        Py_ssize_t count
-        char[64] busy
-    Py_ssize_t borrow(Slots* slots) noexcept
-    void give_back(Slots* slots, Py_ssize_t i) noexcept
 
 cdef extern from "gemm.h" nogil:
     enum:
@@ -90,9 +81,12 @@ cdef enum:
     STREAM = 1 << 22   # bytes from which a B that is used once is read along its rows,
     KC_STREAM = 8      # so many at a time
     DOTS = 2           # rows up to which products with a transposed B are dot products
-    BIG = 1 << 21      # multiplications from which threads, and no GIL, are worth their cost,
-    READ = 8           # where reading an element of B costs as much as so many of them
-    PIECES = 8         # of columns, at most; of rows, at least 4 and of 2 tiles or more
+    BIG = 1 << 20      # multiplications from which releasing the GIL is worth its cost
+    SPLIT = 1 << 22    # multiplications from which threads are, some 80 µs
+    LEAST = 1 << 18    # multiplications of a piece of work for a thread, at least
+    PIECES = 12        # that a product is cut into if they are not too small: ends come close
+    PACK = 8           # panels that a thread packs at once
+    ROWS_PACKED = 8    # rows of B that are packed side by side: as streams, not page by page
     ALIGN = 64         # bytes
     MAX_NDIM = 64      # NumPy's own limit
 
@@ -100,26 +94,13 @@ cdef struct Product:  # C (m, n) := A (m, k) @ B (k, n); strides in elements, C 
     Py_ssize_t m, n, k
     Py_ssize_t a_row, a_col, b_row, b_col, c_row
     bint pack_a, pack_b, dots
+    bint split               # among threads
     bint relu
     Py_ssize_t mc, nc, kc   # the blocks
-    bint shared             # the blocks of rows are pieces for threads
 
 cdef struct Batch:    # the axes before the last two, broadcast and merged
     int ndim
     cnp.npy_intp[MAX_NDIM] size, a_stride, b_stride
-
-cdef struct Job:      # what a piece needs to know; the pointers are to float or double
-    Product* t
-    Batch* batch
-    const void* a
-    const void* b
-    void* c
-    const void* bias
-    void* b_panels    # of all, where the pieces are blocks of rows
-    Slots slots       # panels of a piece: of A, then (unless B's are shared) of B
-    Py_ssize_t b_offset, itemsize, width, products
-    Py_ssize_t n, k   # of this block of columns and of k
-    int mode
 
 
 # Memory for the packed panels -----------------------------------------------------------------
@@ -222,12 +203,17 @@ cdef void pack_rows(real* panels, const real* a, Py_ssize_t row, Py_ssize_t col,
 cdef void pack_columns(real* panels, const real* b, Py_ssize_t row, Py_ssize_t col, Py_ssize_t n,
                        Py_ssize_t k) noexcept nogil:
     """Panels of two vectors of columns of B (k, n), the last padded with zeros"""
-    cdef Py_ssize_t j, width = 2 * lanes_of(sizeof(real))
-    for j from 0 <= j < n by width:
-        if real is float:
-            pack_b_f32(panels + j * k, b + j * col, col, row, min(width, n - j), k)
-        else:
-            pack_b_f64(panels + j * k, b + j * col, col, row, min(width, n - j), k)
+    cdef Py_ssize_t j, p, width = 2 * lanes_of(sizeof(real))
+    cdef Py_ssize_t some = ROWS_PACKED if col == 1 else k  # rows at a time, read along their length
+    for p from 0 <= p < k by some:
+        some = min(some, k - p)
+        for j from 0 <= j < n by width:
+            if real is float:
+                pack_b_f32(panels + j * k + p * width, b + p * row + j * col, col, row,
+                           min(width, n - j), some)
+            else:
+                pack_b_f64(panels + j * k + p * width, b + p * row + j * col, col, row,
+                           min(width, n - j), some)
 
 
 cdef void row_block(Product* t, Py_ssize_t i, Py_ssize_t n, Py_ssize_t k, const real* a,
@@ -242,54 +228,8 @@ cdef void row_block(Product* t, Py_ssize_t i, Py_ssize_t n, Py_ssize_t k, const 
     tiles(t, m, n, k, a, b, c + i * t.c_row, bias, mode)
 
 
-cdef inline void* slot(Job* job, Py_ssize_t i) noexcept nogil:
-    """Memory of slot i, on a boundary of ALIGN bytes"""
-    return job.slots.memory + i * job.slots.bytes
-
-
-cdef void rows_piece(void* context, Py_ssize_t i) noexcept nogil:
-    """The block of rows i of C"""
-    cdef Job* job = <Job*> context
-    cdef Py_ssize_t mine = borrow(&job.slots)
-    if job.itemsize == sizeof(float):
-        row_block(job.t, i * job.t.mc, job.n, job.k, <const float*> job.a, <const float*> job.b,
-                  <float*> job.c, <const float*> job.bias, job.mode, <float*> slot(job, mine))
-    else:
-        row_block(job.t, i * job.t.mc, job.n, job.k, <const double*> job.a,
-                  <const double*> job.b, <double*> job.c, <const double*> job.bias, job.mode,
-                  <double*> slot(job, mine))
-    give_back(&job.slots, mine)
-
-
-cdef void pack_piece(void* context, Py_ssize_t i) noexcept nogil:
-    """A few panels of B"""
-    cdef Job* job = <Job*> context
-    cdef Product* t = job.t
-    cdef Py_ssize_t j = i * job.width, n = min(job.width, job.n - j)
-    if job.itemsize == sizeof(float):
-        pack_columns(<float*> job.b_panels + j * job.k, <const float*> job.b + j * t.b_col,
-                     t.b_row, t.b_col, n, job.k)
-    else:
-        pack_columns(<double*> job.b_panels + j * job.k, <const double*> job.b + j * t.b_col,
-                     t.b_row, t.b_col, n, job.k)
-
-
-cdef void share_rows(Job* outer, Py_ssize_t n, Py_ssize_t k, const real* a, const real* b,
-                     bint pack, real* c, const real* bias, int mode) noexcept nogil:
-    """One block of columns and of k: pack B, then every block of rows, on all threads"""
-    cdef Job* job = outer
-    job.n, job.k, job.mode = n, k, mode
-    job.a, job.b, job.c, job.bias = a, b, c, bias
-    if pack:
-        job.width = even(n, max(n // PIECES, 1), 2 * lanes_of(sizeof(real)))
-        parallel(pack_piece, job, (n + job.width - 1) // job.width)
-    if job.t.pack_b:
-        job.b = job.b_panels
-    parallel(rows_piece, job, (job.t.m + job.t.mc - 1) // job.t.mc)
-
-
 cdef void multiply(Product* t, const real* a, const real* b, real* c, const real* bias,
-                   real* a_panels, real* b_panels, bint b_is_packed, Job* job) noexcept nogil:
+                   real* a_panels, real* b_panels, bint b_is_packed) noexcept nogil:
     """C := A @ B [+ bias] [then ReLU], block by block"""
     cdef Py_ssize_t i, j, p, n, k
     cdef const real* block
@@ -307,17 +247,15 @@ cdef void multiply(Product* t, const real* a, const real* b, real* c, const real
             bias_here = NULL
             if last and bias != NULL:
                 bias_here = bias + j
-            if t.shared:
-                share_rows(job, n, k, a + p * t.a_col, block, t.pack_b and not b_is_packed, c + j,
-                           bias_here, mode)
+            if t.split:
+                share(t, n, k, a + p * t.a_col, block, c + j, bias_here, mode, a_panels, b_panels)
             else:
                 if t.pack_b:
                     if not b_is_packed:
                         pack_columns(b_panels, block, t.b_row, t.b_col, n, k)
                     block = b_panels
                 for i from 0 <= i < t.m by t.mc:
-                    row_block(t, i, n, k, a + p * t.a_col, block, c + j, bias_here, mode,
-                              a_panels)
+                    row_block(t, i, n, k, a + p * t.a_col, block, c + j, bias_here, mode, a_panels)
             p += k
             if last:
                 break
@@ -350,20 +288,145 @@ cdef void finish(real* c, const real* bias, bint relu, Py_ssize_t m, Py_ssize_t 
             c[i * n + j] = 0 if relu and x < 0 else x
 
 
+# Threads: what is shared out ----------------------------------------------------------------------
+
+
+cdef struct Job:  # what the pieces have in common; the arrays are of float or of double
+    Product* t
+    Batch* batch
+    const void* a
+    const void* b
+    void* c
+    const void* bias
+    void* a_panels
+    void* b_panels
+    Py_ssize_t n, k                    # of the packed block
+    Py_ssize_t rows, cols, across      # of a piece of C; pieces beside each other
+    Py_ssize_t first_a                 # piece of packing that is of A
+    Py_ssize_t products, each          # in all, of a piece
+    Py_ssize_t a_size, b_size          # panels of a piece
+    int mode
+
+
+cdef inline void do_pack(Job* job, Py_ssize_t index, const real* kind) noexcept nogil:
+    """Some panels of the block of B, or of A"""
+    cdef Product* t = job.t
+    cdef Py_ssize_t width
+    if index < job.first_a:
+        width = PACK * 2 * lanes_of(sizeof(real))
+        index *= width
+        pack_columns(<real*> job.b_panels + index * job.k, <real*> job.b + index * t.b_col,
+                     t.b_row, t.b_col, min(width, job.n - index), job.k)
+    else:
+        index = (index - job.first_a) * PACK * ROWS
+        pack_rows(<real*> job.a_panels + index * job.k, <real*> job.a + index * t.a_row,
+                  t.a_row, t.a_col, min(PACK * ROWS, t.m - index), job.k)
+
+
+cdef inline void do_tiles(Job* job, Py_ssize_t index, const real* kind) noexcept nogil:
+    """A piece of C from the packed blocks"""
+    cdef Product* t = job.t
+    cdef Py_ssize_t i = index // job.across * job.rows, j = index % job.across * job.cols
+    cdef const real* a = <real*> job.a + i * t.a_row
+    cdef const real* bias = NULL
+    if t.pack_a:
+        a = <real*> job.a_panels + i * job.k
+    if job.bias != NULL:
+        bias = <real*> job.bias + j
+    tiles(t, min(job.rows, t.m - i), min(job.cols, job.n - j), job.k, a,
+          <real*> job.b_panels + j * job.k, <real*> job.c + i * t.c_row + j, bias, job.mode)
+
+
+cdef inline void do_columns(Job* job, Py_ssize_t index, const real* kind) noexcept nogil:
+    """Some columns of a product whose B is read in place"""
+    cdef Product t = job.t[0]
+    cdef Py_ssize_t j = index * job.cols
+    cdef const real* b = <real*> job.b + j * t.b_col
+    cdef real* c = <real*> job.c + j
+    cdef real* panels = <real*> job.a_panels + index * job.a_size
+    cdef const real* bias = NULL
+    if job.bias != NULL:
+        bias = <real*> job.bias + j
+    t.split = False
+    t.n = min(job.cols, t.n - j)
+    t.nc = min(t.nc, t.n)
+    if t.dots:
+        multiply_dots(&t, <real*> job.a, b, c, panels)
+    else:
+        multiply(&t, <real*> job.a, b, c, bias, panels, <real*> NULL, False)
+
+
+cdef inline void do_products(Job* job, Py_ssize_t index, const real* kind) noexcept nogil:
+    """Some products of a batch"""
+    cdef Py_ssize_t first = index * job.each
+    run(job.t, job.batch, first, min(job.each, job.products - first), <real*> job.a,
+        <real*> job.b, <real*> job.c, <real*> job.bias, <real*> job.a_panels + index * job.a_size,
+        <real*> job.b_panels + index * job.b_size)
+
+
+cdef void pack_f32(void* job, Py_ssize_t index) noexcept nogil:
+    do_pack[float](<Job*> job, index, NULL)
+
+
+cdef void pack_f64(void* job, Py_ssize_t index) noexcept nogil:
+    do_pack[double](<Job*> job, index, NULL)
+
+
+cdef void tiles_f32(void* job, Py_ssize_t index) noexcept nogil:
+    do_tiles[float](<Job*> job, index, NULL)
+
+
+cdef void tiles_f64(void* job, Py_ssize_t index) noexcept nogil:
+    do_tiles[double](<Job*> job, index, NULL)
+
+
+cdef void columns_f32(void* job, Py_ssize_t index) noexcept nogil:
+    do_columns[float](<Job*> job, index, NULL)
+
+
+cdef void columns_f64(void* job, Py_ssize_t index) noexcept nogil:
+    do_columns[double](<Job*> job, index, NULL)
+
+
+cdef void products_f32(void* job, Py_ssize_t index) noexcept nogil:
+    do_products[float](<Job*> job, index, NULL)
+
+
+cdef void products_f64(void* job, Py_ssize_t index) noexcept nogil:
+    do_products[double](<Job*> job, index, NULL)
+
+
+cdef void share(Product* t, Py_ssize_t n, Py_ssize_t k, const real* a, const real* b, real* c,
+                const real* bias, int mode, real* a_panels, real* b_panels) noexcept nogil:
+    """One block of columns and of k: pack B and A in pieces, then C in a grid of pieces"""
+    cdef Job job
+    cdef Py_ssize_t lanes = lanes_of(sizeof(real)), pieces, down, packs
+    job.t, job.n, job.k, job.mode = t, n, k, mode
+    job.a, job.b, job.c, job.bias = a, b, c, bias
+    job.a_panels, job.b_panels = a_panels, b_panels
+    packs = job.first_a = (n + PACK * 2 * lanes - 1) // (PACK * 2 * lanes)
+    if t.pack_a:
+        packs += (t.m + PACK * ROWS - 1) // (PACK * ROWS)
+    parallel(pack_f32 if real is float else pack_f64, &job, packs)
+    # Rows first, in steps of four tiles at least: a panel of B then serves four times.
+    pieces = max(PIECES, t.m * n * k // (16 * BIG))
+    pieces = max(1, min(pieces, t.m * n * k // LEAST))
+    down = min(pieces, (t.m + 4 * ROWS - 1) // (4 * ROWS))
+    job.rows = even(t.m, (t.m + down - 1) // down, ROWS)
+    down = (t.m + job.rows - 1) // job.rows
+    job.cols = even(n, (n * down + pieces - 1) // pieces, 2 * lanes)
+    job.across = (n + job.cols - 1) // job.cols
+    parallel(tiles_f32 if real is float else tiles_f64, &job, down * job.across)
+
+
 # The batch --------------------------------------------------------------------------------------
-
-
-cdef inline bint big(double m, Py_ssize_t n, Py_ssize_t k) noexcept nogil:
-    """Whether products of so many rows in all are worth waking threads for."""
-    return (m + READ) * n * k > BIG
 
 
 cdef void plan(Product* t, Py_ssize_t itemsize) noexcept:
     """Decide which way, what is packed, and the blocks."""
     cdef Py_ssize_t lanes = lanes_of(itemsize)
     t.dots = t.m <= DOTS and t.b_row == 1 and (t.b_col != 1 or t.n == 1)
-    t.pack_a = t.pack_b = t.shared = False
-    t.c_row = t.n
+    t.pack_a = t.pack_b = False
     t.mc, t.nc, t.kc = t.m, t.n, t.k
     if t.dots:
         return
@@ -380,40 +443,33 @@ cdef void plan(Product* t, Py_ssize_t itemsize) noexcept:
         t.kc = even(t.k, KC, 1)
         t.nc = even(t.n, NC, 2 * lanes)
         t.mc = even(t.m, MC * ROWS, ROWS)
-    if t.m >= 4 * ROWS and big(t.m, t.n, t.k):
-        t.mc = even(t.m, max(2 * ROWS, min(MC * ROWS, t.m // 4 + ROWS - 1)), ROWS)
-        t.shared = True
     if not t.pack_b and t.k * t.n * itemsize > STREAM:
         t.kc, t.nc = even(t.k, KC_STREAM, 1), t.n
 
 
-cdef void run(Job* job, Py_ssize_t first, Py_ssize_t count, const real* a, const real* b, real* c,
-              const real* bias, real* a_panels) noexcept nogil:
-    """Products first … first + count of the batch; panels of B serve until another B comes"""
-    cdef Product* t = job.t
-    cdef Batch* batch = job.batch
+cdef void run(Product* t, Batch* batch, Py_ssize_t first, Py_ssize_t count, const real* a,
+              const real* b, real* c, const real* bias, real* a_panels,
+              real* b_panels) noexcept nogil:
+    """`count` products of the batch; packed panels of B serve until another B comes"""
     cdef Py_ssize_t[MAX_NDIM] index
-    cdef real* b_panels = a_panels + job.b_offset
     cdef const real* packed = NULL
     cdef bint whole = t.pack_b and t.kc >= t.k and t.nc >= t.n
-    cdef Py_ssize_t rest = first
-    cdef int d = batch.ndim - 1
-    while d >= 0:
-        index[d] = rest % batch.size[d]
-        rest //= batch.size[d]
+    cdef int d
+    c += first * t.m * t.n
+    for d in range(batch.ndim - 1, -1, -1):
+        index[d] = first % batch.size[d]
+        first //= batch.size[d]
         a += index[d] * batch.a_stride[d]
         b += index[d] * batch.b_stride[d]
-        d -= 1
-    c += first * t.m * t.n
     while True:
         if t.dots:
             multiply_dots(t, a, b, c, a_panels)
         else:
-            multiply(t, a, b, c, bias, a_panels, b_panels, whole and b == packed, job)
-        packed = b
+            multiply(t, a, b, c, bias, a_panels, b_panels, whole and b == packed)
         count -= 1
         if count <= 0:
             return
+        packed = b
         c += t.m * t.n
         d = batch.ndim - 1
         while d >= 0:
@@ -426,39 +482,6 @@ cdef void run(Job* job, Py_ssize_t first, Py_ssize_t count, const real* a, const
             b -= index[d] * batch.b_stride[d]
             index[d] = 0
             d -= 1
-
-
-cdef void products_piece(void* context, Py_ssize_t i) noexcept nogil:
-    """A few products of the batch"""
-    cdef Job* job = <Job*> context
-    cdef Py_ssize_t mine = borrow(&job.slots), first = i * job.width
-    cdef Py_ssize_t count = min(job.width, job.products - first)
-    if job.itemsize == sizeof(float):
-        run(job, first, count, <const float*> job.a, <const float*> job.b, <float*> job.c,
-            <const float*> job.bias, <float*> slot(job, mine))
-    else:
-        run(job, first, count, <const double*> job.a, <const double*> job.b, <double*> job.c,
-            <const double*> job.bias, <double*> slot(job, mine))
-    give_back(&job.slots, mine)
-
-
-cdef void columns_piece(void* context, Py_ssize_t i) noexcept nogil:
-    """A few columns of the only product"""
-    cdef Job job = (<Job*> context)[0]  # whose slots are not used
-    cdef Product t = job.t[0]
-    cdef Py_ssize_t j = i * job.width, mine = borrow(&(<Job*> context).slots)
-    job.t = &t
-    t.n = min(job.width, t.n - j)
-    t.nc = min(t.nc, t.n)
-    if job.itemsize == sizeof(float):
-        run(&job, 0, 1, <const float*> job.a, <const float*> job.b + j * t.b_col,
-            <float*> job.c + j, <const float*> job.bias + j if job.bias != NULL else NULL,
-            <float*> slot(&job, mine))
-    else:
-        run(&job, 0, 1, <const double*> job.a, <const double*> job.b + j * t.b_col,
-            <double*> job.c + j, <const double*> job.bias + j if job.bias != NULL else NULL,
-            <double*> slot(&job, mine))
-    give_back(&(<Job*> context).slots, mine)
 
 
 cdef inline cnp.npy_intp size_of(cnp.ndarray x, int axis) noexcept:
@@ -563,7 +586,7 @@ cpdef object matmul(object a, object b, object bias=None, bint relu=False):
         return reference.matmul(a, b, bias, relu)
     x, y = <cnp.ndarray> a, <cnp.ndarray> b
     ndim = max(cnp.PyArray_NDIM(x), cnp.PyArray_NDIM(y))
-    c = cnp.PyArray_SimpleNew(ndim, shape, kind)
+    c = new_array(ndim, shape, kind)
     if cnp.PyArray_SIZE(c) == 0:
         return c
     if kind == cnp.NPY_FLOAT32:
@@ -581,13 +604,13 @@ cpdef object matmul(object a, object b, object bias=None, bint relu=False):
 
 cdef int compute(Product* t, Batch* batch, const real* a, const real* b, real* c,
                  const real* bias, bint relu) except -1:
-    """Plan, find memory, run: without the GIL if it takes long"""
-    cdef Py_ssize_t n = t.n, rows = t.m, a_size, b_size, pieces = 1, step
-    cdef size_t size, shared_size
-    cdef char* memory
+    """Plan, find memory, run: without the GIL and with threads if it takes long"""
+    cdef Py_ssize_t n = t.n, rows = t.m, pieces = 1, d
+    cdef size_t size
+    cdef double work
+    cdef char* memory = NULL
+    cdef bint late, turned = t.n == 1 and t.m > 1
     cdef Job job
-    cdef bint late, turned = t.n == 1 and t.m > 1, many
-    cdef int d
     job.products = 1
     for d in range(batch.ndim):
         job.products *= batch.size[d]
@@ -599,56 +622,60 @@ cdef int compute(Product* t, Batch* batch, const real* a, const real* b, real* c
         for d in range(batch.ndim):
             batch.a_stride[d], batch.b_stride[d] = batch.b_stride[d], batch.a_stride[d]
     plan(t, sizeof(real))
+    t.c_row = t.n
     late = turned or t.dots
     t.relu = relu and not late
-    many = big(t.m * job.products, t.n, t.k)
 
-    job.t, job.batch, job.itemsize = t, batch, sizeof(real)
-    job.a, job.b, job.c, job.bias = a, b, c, NULL if late else bias
-    job.width = job.products
-    if many and not t.shared and job.products > 1:
-        job.width = max(1, job.products // (2 * PIECES))
-        pieces = (job.products + job.width - 1) // job.width
-    elif many and not t.shared:
-        step = 4 * lanes_of(sizeof(real))
-        job.width = even(t.n, max(t.n // PIECES, 2 * step), step)
-        pieces = (t.n + job.width - 1) // job.width
-        t.nc = min(t.nc, job.width)
+    job.t, job.batch, job.a, job.b, job.c = t, batch, a, b, c
+    job.bias = NULL if late else bias
+    # What a product takes: its multiplications or, for few rows, reading and writing.
+    work = <double> t.m * t.n * t.k + 8.0 * (<double> t.k * t.n + <double> t.m * t.n)
+    work *= sizeof(real) // sizeof(float)
+    t.split = work * job.products > SPLIT and threads() > 1
+    if t.split and job.products > 1 and (work < 2 * SPLIT or not t.pack_b):
+        t.split = False
+        pieces = min(job.products, max(1, min(4 * PIECES, <Py_ssize_t> (work * job.products / LEAST))))
+        job.each = (job.products + pieces - 1) // pieces
+        pieces = (job.products + job.each - 1) // job.each
+    elif t.split and t.pack_a and not t.pack_b and t.kc > KC_STREAM:
+        t.pack_b = True  # to be packed once, not by every piece
+    elif t.split and not t.pack_b:
+        d = 8 * lanes_of(sizeof(real))
+        pieces = max(1, min(PIECES, <Py_ssize_t> (work / LEAST)))
+        if t.kc == KC_STREAM:  # long runs of a row
+            pieces = min(pieces, max(2, t.n // (64 * d // 8)))
+        job.cols = even(t.n, (t.n + pieces - 1) // pieces, d)
+        pieces = (t.n + job.cols - 1) // job.cols
 
-    step = ALIGN // sizeof(real)
-    a_size = t.mc * t.kc if t.pack_a else t.k if t.dots and t.a_col != 1 else 0
-    b_size = t.nc * t.kc if t.pack_b else 0
-    a_size = (a_size + step - 1) // step * step
-    b_size = (b_size + step - 1) // step * step
-    job.b_offset = a_size
-    job.slots.bytes = (a_size + (0 if t.shared else b_size)) * sizeof(real)
-    job.slots.count = max(1, min(SLOTS, (t.m + t.mc - 1) // t.mc if t.shared else pieces))
-    for d in range(SLOTS):
-        job.slots.busy[d] = 0
-    shared_size = b_size * sizeof(real) if t.shared else 0
-    size = shared_size + job.slots.bytes * job.slots.count
-    memory = NULL
-    job.slots.memory = NULL
-    job.b_panels = NULL
-    if size:
-        size += ALIGN
+    job.a_size = job.b_size = 0
+    if t.pack_a:
+        job.a_size = even(t.m, t.m, ROWS) * t.kc if t.split and t.pack_b else t.mc * t.kc
+    elif t.dots and t.a_col != 1:
+        job.a_size = t.k
+    if t.pack_b:
+        job.b_size = t.nc * t.kc
+    job.a_panels = job.b_panels = NULL
+    if job.a_size or job.b_size:
+        job.a_size = (job.a_size + ALIGN - 1) // ALIGN * ALIGN
+        size = pieces * (job.a_size + job.b_size) * sizeof(real) + ALIGN
         memory = take(&size)
         if memory == NULL:
             raise MemoryError("matmul: no memory for the packed panels")
-        job.b_panels = <void*> ((<size_t> memory + ALIGN - 1) // ALIGN * ALIGN)
-        job.slots.memory = <char*> job.b_panels + shared_size
+        job.a_panels = <void*> ((<size_t> memory + ALIGN - 1) // ALIGN * ALIGN)
+        job.b_panels = <real*> job.a_panels + pieces * job.a_size
 
-    if not many:
-        run(&job, 0, job.products, a, b, c, <const real*> job.bias, <real*> job.slots.memory)
+    if work * job.products <= BIG:
+        run(t, batch, 0, job.products, a, b, c, <const real*> job.bias, <real*> job.a_panels,
+            <real*> job.b_panels)
     else:
         with nogil:
-            if t.shared:
-                run(&job, 0, job.products, a, b, c, <const real*> job.bias,
-                    <real*> job.slots.memory)
+            if pieces == 1:
+                run(t, batch, 0, job.products, a, b, c, <const real*> job.bias,
+                    <real*> job.a_panels, <real*> job.b_panels)
             elif job.products > 1:
-                parallel(products_piece, &job, pieces)
+                parallel(products_f32 if real is float else products_f64, &job, pieces)
             else:
-                parallel(columns_piece, &job, pieces)
+                parallel(columns_f32 if real is float else columns_f64, &job, pieces)
     if late and (bias != NULL or relu):
         finish(c, bias, relu, rows, n)
     if memory != NULL:

@@ -19,7 +19,8 @@
    keep the two together for good, and two threads then take as long as one.
 
    A worker without a job looks at the gate for a while (a training step comes with its next
-   kernel soon), giving its core away between looks; then it sleeps on a condition. */
+   kernel soon), then sleeps on a condition. It does not give its core away between looks: whoever
+   took it, a build in the background, would keep it for milliseconds. */
 
 #ifndef MINIGRAD_THREADS_H
 #define MINIGRAD_THREADS_H
@@ -90,17 +91,22 @@ static inline int pool_calls(uint64_t gate, int me, uint64_t done)
 #if defined(__linux__)
 static inline int pool_core(void) { return sched_getcpu(); }
 
-static void pool_move(int core)
+/* Leave the caller's core, if that is where this worker is; where there is no other, give way. */
+static void pool_part(void)
 {
     cpu_set_t cores;
-    if (pthread_getaffinity_np(pool.caller, sizeof(cores), &cores) || CPU_COUNT(&cores) < 2)
+    if (pool.core != pool_core())
         return;
-    CPU_CLR(core, &cores);
+    if (pthread_getaffinity_np(pool.caller, sizeof(cores), &cores) || CPU_COUNT(&cores) < 2) {
+        sched_yield();
+        return;
+    }
+    CPU_CLR(pool.core, &cores);
     pthread_setaffinity_np(pthread_self(), sizeof(cores), &cores);
 }
 #else
 static inline int pool_core(void) { return -1; }
-static void pool_move(int core) { (void)core; }
+static void pool_part(void) { sched_yield(); }
 #endif
 
 static void *pool_worker(void *argument)
@@ -113,7 +119,7 @@ static void *pool_worker(void *argument)
             pool_breathe();
             if (look % 64 < 63)
                 continue;
-            sched_yield(); /* the caller may be waiting for this very core */
+            pool_part();
             if (pool_clock() < until)
                 continue;
             pthread_mutex_lock(&pool.lock);
@@ -127,8 +133,7 @@ static void *pool_worker(void *argument)
                                          __ATOMIC_SEQ_CST))
             continue;
         done = POOL_JOB(gate);
-        if (pool.core >= 0 && pool.core == pool_core())
-            pool_move(pool.core);
+        pool_part();
         pool_work();
         __atomic_fetch_sub(&pool.gate, 1, __ATOMIC_SEQ_CST);
     }

@@ -27,6 +27,11 @@ cdef void parallel(Piece piece, void* context, Py_ssize_t count) noexcept nogil:
     pool_run(piece, context, count)
 
 
+cdef int threads() noexcept nogil:
+    """How many threads `parallel` may use now: for choices that do not change a result"""
+    return pool.limit
+
+
 def get_limit():
     """Threads that kernels may use, the caller included."""
     return pool.limit
