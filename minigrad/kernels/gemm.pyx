@@ -204,7 +204,7 @@ cdef void pack_columns(real* panels, const real* b, Py_ssize_t row, Py_ssize_t c
                        Py_ssize_t k) noexcept nogil:
     """Panels of two vectors of columns of B (k, n), the last padded with zeros"""
     cdef Py_ssize_t j, p, width = 2 * lanes_of(sizeof(real))
-    cdef Py_ssize_t some = ROWS_PACKED if col == 1 else k  # rows at a time, read along their length
+    cdef Py_ssize_t some = ROWS_PACKED if col == 1 else k  # rows at a time, read along
     for p from 0 <= p < k by some:
         some = min(some, k - p)
         for j from 0 <= j < n by width:
@@ -288,7 +288,7 @@ cdef void finish(real* c, const real* bias, bint relu, Py_ssize_t m, Py_ssize_t 
             c[i * n + j] = 0 if relu and x < 0 else x
 
 
-# Threads: what is shared out ----------------------------------------------------------------------
+# Threads: what is shared out ------------------------------------------------------------------
 
 
 cdef struct Job:  # what the pieces have in common; the arrays are of float or of double
@@ -634,7 +634,7 @@ cdef int compute(Product* t, Batch* batch, const real* a, const real* b, real* c
     t.split = work * job.products > SPLIT and threads() > 1
     if t.split and job.products > 1 and (work < 2 * SPLIT or not t.pack_b):
         t.split = False
-        pieces = min(job.products, max(1, min(4 * PIECES, <Py_ssize_t> (work * job.products / LEAST))))
+        pieces = min(job.products, min(4 * PIECES, <Py_ssize_t> (work * job.products / LEAST)))
         job.each = (job.products + pieces - 1) // pieces
         pieces = (job.products + job.each - 1) // job.each
     elif t.split and t.pack_a and not t.pack_b and t.kc > KC_STREAM:

@@ -15,12 +15,13 @@ try:
 except ImportError:
     from minigrad import _cython as cython
 
-from minigrad import kernels
 from minigrad.errors import DtypeError, ShapeError
 
 if cython.compiled:
     from cython.cimports.minigrad.engine import Tensor, Unary, wrap
+    from cython.cimports.minigrad.kernels import reduce as fast
 else:
+    from minigrad import kernels as fast
     from minigrad.engine import Tensor, Unary, wrap
 
 from minigrad.ops.choice import maximum, minimum, where
@@ -69,7 +70,7 @@ class Sum(Unary):
     def forward(self, x):
         self.shape = x.shape
         axes = None if len(self.axes) == x.ndim else self.axes
-        return kernels.sum(x, axes, self.keepdim)
+        return fast.sum(x, axes, self.keepdim)
 
     @cython.ccall
     def backward(self, grad):
@@ -118,7 +119,7 @@ class SumTo(Unary):
     @cython.ccall
     def forward(self, x):
         self.source = x.shape
-        return kernels.unbroadcast(x, self.shape, self.lead)
+        return fast.unbroadcast(x, self.shape, self.lead)
 
     @cython.ccall
     def backward(self, grad):
@@ -287,21 +288,17 @@ class Extreme(Unary):
     @cython.ccall
     def forward(self, x):
         self.shape = x.shape
-        best = np.max if self.largest else np.min
-        out = np.asarray(best(x, axis=self.axes, keepdims=True))
-        if self.edges is not None:
-            ties = (x == out) | (np.isnan(x) & np.isnan(out))
-            self.save_arrays(ties / ties.sum(axis=self.axes, keepdims=True))
-        return (
-            out
-            if self.keepdim
-            else out.reshape([n for a, n in zip(range(-x.ndim, 0), x.shape) if a not in self.axes])
-        )
+        self._saves = 1
+        axes = None if len(self.axes) == x.ndim else self.axes
+        return fast.max(x, axes, self.keepdim) if self.largest else fast.min(x, axes, self.keepdim)
 
     @cython.ccall
     def backward(self, grad):
         lead = grad.shape[: grad.ndim - self.ndim]
-        share = wrap(self.arrays()[0].astype(grad.dtype))
+        x = self.input(0)._array
+        best = fast.max(x, self.axes, True) if self.largest else fast.min(x, self.axes, True)
+        ties = (x == best) | (np.isnan(x) & np.isnan(best))
+        share = wrap((ties / ties.sum(axis=self.axes, keepdims=True)).astype(grad.dtype))
         return Spread(self.axes, self.keepdim, lead + self.shape).apply(grad) * share
 
 
@@ -438,7 +435,7 @@ class LogSumExp(Unary):
         self.save_input(0)
         self.save_output()
         if self.axes == (-1,):
-            return kernels.logsumexp(x, -1, True)
+            return fast.logsumexp(x, -1, True)
         top = np.max(x, axis=self.axes, keepdims=True, initial=-np.inf)
         top = np.where(np.isfinite(top), top, 0).astype(x.dtype)
         with np.errstate(divide="ignore", over="ignore"):
