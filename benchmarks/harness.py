@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks import peers, roofline
 
 OURS = "minigrad"
-SETTLE = 0.04  # seconds; OpenBLAS's workers fall asleep after 2²⁶ cycles, some 0.02
+SETTLE = 0.15  # seconds; OpenBLAS's workers look for work for 2²⁶ cycles of their own time
 BEST = "best peer"  # in `Row.aims`: the fastest of the other columns
 
 
@@ -141,10 +141,11 @@ def set_up(row, result):
 def interleave(steps, limit, budget, sample):
     """{column: [seconds]}, and the limit's rates: rounds of all columns until `budget` is used.
 
-    A sample is the mean over about `sample` seconds; the column that goes first changes. With
-    several threads each turn begins with calls that are not counted: the workers of the column
-    before (of OpenBLAS, of OpenMP) spin on for milliseconds on a CPU that this one needs, and
-    its own have to wake up and find a CPU each.
+    A sample is the mean over about `sample` seconds; the column that goes first changes. Each turn
+    begins with calls that are not counted: one, so that what it needs is in the caches again, as
+    in a training loop. With several threads more: the workers of the column before (of OpenBLAS,
+    of OpenMP) spin on for a tenth of a second on a CPU that this one needs, and its own have to
+    wake up and find a CPU each.
     """
     several = peers.THREADS > 1
     repeats = {}
@@ -167,8 +168,8 @@ def interleave(steps, limit, budget, sample):
             break
         for k in range(len(names)):
             name = names[(turn + k) % len(names)]
-            if several:
-                call_for(steps[name], SETTLE)
+            call_for(steps[name], SETTLE if several else 0)
+            steps[name]()
             gc.collect()  # what the column before left is not this one's to clear away
             times[name].append(once(steps[name], repeats[name]))
         if limit:
@@ -191,7 +192,7 @@ def measure(row, quick=False):
             if OURS not in steps:
                 return result
             limit = roofline.limit(*row.limit) if row.limit else None
-            times, rates = interleave(steps, limit, *((0.12, 5e-4) if quick else (0.4, 2e-3)))
+            times, rates = interleave(steps, limit, *((0.12, 2e-3) if quick else (0.5, 1e-2)))
     except Exception as error:
         result.notes.append(f"failed: {type(error).__name__}: {error}"[:200])
         return result
