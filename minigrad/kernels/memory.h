@@ -6,7 +6,7 @@
    kept, and the next array of about that size takes the one freed last, likely still in cache.
 
    Blocks are lent to NumPy through its own interface (NEP 49): arrays own their memory as ever.
-   What is kept never brings the total beyond the most that was ever in use at once and a quarter;
+   What is kept never brings the total beyond the most that was ever in use at once and an eighth;
    the block kept longest goes first. All is done under Python's global lock. */
 
 #ifndef MINIGRAD_MEMORY_H
@@ -23,7 +23,7 @@
 #define BLOCK_LEAST ((size_t)1 << 15) /* bytes of an array from which all this is worth it */
 #define BLOCK_HUGE ((size_t)1 << 22)  /* bytes from which pages of 2 MB are asked for */
 #define BLOCK_ALIGN 64                /* a cache line; the length of a block stands before it */
-#define BLOCK_SPARE ((size_t)1 << 25) /* bytes that may be kept however little was in use */
+#define BLOCK_SPARE ((size_t)1 << 22) /* bytes that may be kept however little was in use */
 #define BLOCKS 128
 
 static struct {
@@ -63,7 +63,7 @@ static char *block_take(int i)
 
 static void block_room(size_t size) /* for so many bytes more */
 {
-    size_t spare = memory.most / 4 > BLOCK_SPARE ? memory.most / 4 : BLOCK_SPARE;
+    size_t spare = memory.most / 8 > BLOCK_SPARE ? memory.most / 8 : BLOCK_SPARE;
     while (memory.count && memory.used + memory.kept + size > memory.most + spare)
         block_free(block_take(0));
 }

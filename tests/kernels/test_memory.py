@@ -49,7 +49,7 @@ def test_what_is_kept_is_bounded_by_what_was_used():
         x = made(n)
         del x
     used, kept, most = kernels.memory.state()
-    assert used + kept <= most + max(most // 4, 1 << 25)
+    assert used + kept <= most + max(most // 8, 1 << 22)
 
 
 def test_numpys_own_arrays_are_left_alone():
