@@ -178,7 +178,7 @@ GEMM_INLINE void NAME(pack)(const Py_ssize_t width, REAL *restrict panel, const 
                             Py_ssize_t across, Py_ssize_t along, Py_ssize_t lanes, Py_ssize_t k)
 {
     Py_ssize_t p = 0, l = 0;
-    if (lanes < width)
+    if (lanes < width && k > 0)
         memset(panel, 0, k * width * sizeof(REAL));
     if (across == 1) {
         if (lanes == width)
