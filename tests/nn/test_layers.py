@@ -387,7 +387,7 @@ def test_a_network_learns():
         (lambda: nn.BatchNorm1d(3)(mg.ones(3)), ValueError, r"BatchNorm1d: .*\(N, C\).*\(3,\)"),
         (lambda: nn.BatchNorm2d(3)(mg.ones(2, 3)), ValueError, r"BatchNorm2d: .*\(2, 3\)"),
         (lambda: nn.LayerNorm(()), ValueError, "LayerNorm: normalized_shape .* at least one axis"),
-        (lambda: nn.LayerNorm((3, -1)), ValueError, "LayerNorm: normalized_shape must be at leas"),
+        (lambda: nn.LayerNorm((3, -1)), ValueError, "LayerNorm: normalized_shape must be at"),
         (lambda: nn.LayerNorm(2.5), TypeError, "LayerNorm: normalized_shape must be"),
         (lambda: nn.LayerNorm(3, eps=-1), ValueError, "LayerNorm: eps"),
         (lambda: nn.LayerNorm(3, dtype="int64"), TypeError, "LayerNorm: dtype"),
