@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -161,18 +162,21 @@ def test_the_number_is_read_back():
     assert mg.get_num_threads() == 64
 
 
-def in_fresh_process(code, **environment):
+def in_fresh_process(code, folder, **environment):
+    """Run `code` with the minigrad of this test, from a folder that is not its source tree."""
     env = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
+    env["PYTHONPATH"] = str(Path(mg.__file__).parent.parent)
+    command = [sys.executable, "-c", code]
     return subprocess.run(
-        [sys.executable, "-c", code], env=env | environment, capture_output=True, text=True
+        command, env=env | environment, cwd=folder, capture_output=True, text=True
     )
 
 
 @compiled
-def test_the_environment_sets_the_number():
+def test_the_environment_sets_the_number(tmp_path):
     code = "import minigrad as mg; print(mg.get_num_threads())"
     asked = {"MINIGRAD_NUM_THREADS": "3", "OMP_NUM_THREADS": "2"}
-    assert in_fresh_process(code, **asked).stdout == "3\n"
-    assert in_fresh_process(code, OMP_NUM_THREADS="2").stdout == "2\n"
-    wrong = in_fresh_process(code, MINIGRAD_NUM_THREADS="many")
+    assert in_fresh_process(code, tmp_path, **asked).stdout == "3\n"
+    assert in_fresh_process(code, tmp_path, OMP_NUM_THREADS="2").stdout == "2\n"
+    wrong = in_fresh_process(code, tmp_path, MINIGRAD_NUM_THREADS="many")
     assert wrong.returncode and "MINIGRAD_NUM_THREADS='many'" in wrong.stderr
