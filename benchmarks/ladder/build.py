@@ -72,8 +72,6 @@ def build(folder, flags):
         from Cython.Build import cythonize
         from setuptools import Distribution, Extension
         from setuptools.command.build_ext import build_ext
-
-        import minigrad
     except ImportError as error:
         raise CannotBuild(
             f"the ladder is compiled when it is run, and there is no {error.name}: "
@@ -83,10 +81,6 @@ def build(folder, flags):
         raise CannotBuild(
             f"the ladder needs GCC or Clang and Python's headers; `{' '.join(compiler())}` does "
             "not compile a file that includes Python.h (set CC to name another compiler)"
-        )
-    if minigrad.get_config()["engine"] != "compiled":
-        raise CannotBuild(
-            "the ladder ends at minigrad's own kernels, and here they are not compiled"
         )
     extensions = cythonize(
         [
@@ -115,6 +109,14 @@ def build(folder, flags):
 
 def load(flags=()):
     """The compiled steps (and "peak") by name; compiles them if that is not yet done."""
+    try:
+        import minigrad
+    except ImportError as error:
+        raise CannotBuild(f"the ladder needs minigrad: {error}") from None
+    if minigrad.get_config()["engine"] != "compiled":
+        raise CannotBuild(
+            "the ladder ends at minigrad's own kernels, and here they are not compiled"
+        )
     folder = folder_for(flags)
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
