@@ -640,6 +640,7 @@ cdef int compute(Product* t, Batch* batch, const real* a, const real* b, real* c
     elif t.split and t.pack_a and not t.pack_b and t.kc > KC_STREAM:
         t.pack_b = True  # to be packed once, not by every piece
     elif t.split and not t.pack_b:
+        t.split = False  # a piece is a product of its own
         d = 8 * lanes_of(sizeof(real))
         pieces = max(1, min(PIECES, <Py_ssize_t> (work / LEAST)))
         if t.kc == KC_STREAM:  # long runs of a row

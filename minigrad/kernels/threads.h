@@ -33,6 +33,10 @@ typedef void (*Piece)(void *context, Py_ssize_t index);
 #include <pthread.h>
 #include <sched.h>
 #include <time.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #define POOL_MOST 64       /* threads */
 #define POOL_PATIENCE 1e-3 /* seconds that a worker looks for a job before it sleeps */
@@ -48,7 +52,7 @@ static struct {
     Piece piece;
     void *context;
     Py_ssize_t count;
-    pthread_t caller;
+    long caller;  /* its number in the system: a thread that has ended is no error there */
     int core;     /* of the caller */
     int busy;     /* a caller is using the pool */
     int limit;    /* threads allowed, the caller included */
@@ -90,6 +94,7 @@ static inline int pool_calls(uint64_t gate, int me, uint64_t done)
 
 #if defined(__linux__)
 static inline int pool_core(void) { return sched_getcpu(); }
+static inline long pool_self(void) { return syscall(SYS_gettid); }
 
 /* Leave the caller's core, if that is where this worker is; where there is no other, give way. */
 static void pool_part(void)
@@ -97,7 +102,7 @@ static void pool_part(void)
     cpu_set_t cores;
     if (pool.core != pool_core())
         return;
-    if (pthread_getaffinity_np(pool.caller, sizeof(cores), &cores) || CPU_COUNT(&cores) < 2) {
+    if (sched_getaffinity((pid_t)pool.caller, sizeof(cores), &cores) || CPU_COUNT(&cores) < 2) {
         sched_yield();
         return;
     }
@@ -106,6 +111,7 @@ static void pool_part(void)
 }
 #else
 static inline int pool_core(void) { return -1; }
+static inline long pool_self(void) { return 0; }
 static void pool_part(void) { sched_yield(); }
 #endif
 
@@ -163,7 +169,7 @@ static void pool_run(Piece piece, void *context, Py_ssize_t count)
     if (pool.started < pool.limit - 1)
         pool_start();
     pool.piece = piece, pool.context = context, pool.count = count, pool.next = 0;
-    pool.caller = pthread_self(), pool.core = pool_core();
+    pool.caller = pool_self(), pool.core = pool_core();
     POOL_SET(gate, ((POOL_JOB(pool.gate) + 1) << 17) | POOL_OPEN);
     if (POOL_GET(sleeping)) {
         pthread_mutex_lock(&pool.lock);

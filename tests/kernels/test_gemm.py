@@ -248,3 +248,26 @@ def test_any_number_of_threads_gives_the_same_bits(a, b, turned, dtype):
 def test_errors_name_the_shapes(a, b, bias, message):
     with pytest.raises(ShapeError, match="matmul: .*" + message):
         kernels.matmul(np.ones(a), np.ones(b), None if bias is None else np.ones(bias))
+
+
+@pytest.mark.parametrize(
+    "shape", [(12, 50000, 100), (12, 50000, 40), (1, 60000, 90), (90, 700, 90)]
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_long_sums_into_few_columns_with_threads(shape, dtype):
+    m, k, n = shape
+    chance = np.random.default_rng(0)
+    a, b = (
+        chance.standard_normal((m, k)).astype(dtype),
+        chance.standard_normal((k, n)).astype(dtype),
+    )
+    before = minigrad.get_num_threads()
+    try:
+        minigrad.set_num_threads(1)
+        expected = kernels.matmul(a, b)
+        minigrad.set_num_threads(2)
+        assert np.array_equal(kernels.matmul(a, b), expected)
+    finally:
+        minigrad.set_num_threads(before)
+    wide = a.astype(np.float64) @ b.astype(np.float64)
+    assert np.allclose(expected, wide, atol=k * np.finfo(dtype).eps)
