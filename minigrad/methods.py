@@ -5,10 +5,10 @@ methods stand here, below the engine, and reach the operations through two doors
 `ops/__init__.py` opens at import: `ops`, the package itself, and `slots`, what is too hot for a
 Python-level call (C function pointers when compiled). A third leads to the backward pass.
 
-Each method's documentation is that of the function of the same name in `minigrad`.
+A `Method` stands for the function of its name, whose arguments and documentation it has.
 """
 
-from types import SimpleNamespace
+from types import MethodType, SimpleNamespace
 
 import numpy as np
 
@@ -50,6 +50,23 @@ def get_ops():
 @cython.cfunc
 def _operand(x) -> cython.bint:
     return isinstance(x, Methods) or isinstance(x, _NUMBERS)  # noqa: SIM101  the first is a C check
+
+
+@cython.cclass
+class Method:
+    """`x.name(...)` is `minigrad.ops.name(x, ...)`; the class's own attribute is that function."""
+
+    name: str
+    function: object
+
+    def __init__(self, name):
+        self.name = name
+        self.function = None
+
+    def __get__(self, tensor, owner):
+        if self.function is None:
+            self.function = getattr(ops, self.name)
+        return self.function if tensor is None else MethodType(self.function, tensor)
 
 
 @cython.cclass
@@ -115,17 +132,38 @@ class Methods:
     def __abs__(self):
         return ops.abs(self)
 
+    def __mod__(self, other):
+        return ops.remainder(self, other) if _operand(other) else NotImplemented
+
+    def __rmod__(self, other):
+        return ops.remainder(other, self) if _operand(other) else NotImplemented
+
+    def __floordiv__(self, other):
+        return ops.floor_divide(self, other) if _operand(other) else NotImplemented
+
+    def __rfloordiv__(self, other):
+        return ops.floor_divide(other, self) if _operand(other) else NotImplemented
+
     def __invert__(self):
         return ops.logical_not(self)
 
     def __and__(self, other):
-        return ops.logical_and(self, other)
+        return ops.logical_and(self, other) if _operand(other) else NotImplemented
+
+    def __rand__(self, other):
+        return ops.logical_and(other, self) if _operand(other) else NotImplemented
 
     def __or__(self, other):
-        return ops.logical_or(self, other)
+        return ops.logical_or(self, other) if _operand(other) else NotImplemented
+
+    def __ror__(self, other):
+        return ops.logical_or(other, self) if _operand(other) else NotImplemented
 
     def __xor__(self, other):
-        return ops.logical_xor(self, other)
+        return ops.logical_xor(self, other) if _operand(other) else NotImplemented
+
+    def __rxor__(self, other):
+        return ops.logical_xor(other, self) if _operand(other) else NotImplemented
 
     def __iadd__(self, other):
         return ops.add_(self, other)
@@ -141,6 +179,21 @@ class Methods:
 
     def __ipow__(self, other):
         return ops.pow_(self, other)
+
+    def __imod__(self, other):
+        return ops.remainder_(self, other)
+
+    def __ifloordiv__(self, other):
+        return ops.floor_divide_(self, other)
+
+    def __iand__(self, other):
+        return ops.bitwise_and_(self, other)
+
+    def __ior__(self, other):
+        return ops.bitwise_or_(self, other)
+
+    def __ixor__(self, other):
+        return ops.bitwise_xor_(self, other)
 
     def __eq__(self, other):
         return ops.eq(self, other) if _operand(other) else NotImplemented
@@ -169,72 +222,13 @@ class Methods:
     def __setitem__(self, index, value):
         ops.setitem(self, index, value)
 
-    # pointwise ------------------------------------------------------------------------------
-    def add(self, other, *, alpha=1):
-        return ops.add(self, other, alpha=alpha)
-
-    def sub(self, other, *, alpha=1):
-        return ops.sub(self, other, alpha=alpha)
-
-    def mul(self, other):
-        return ops.mul(self, other)
-
-    def div(self, other):
-        return ops.div(self, other)
-
-    def pow(self, exponent):
-        return ops.pow(self, exponent)
-
-    def maximum(self, other):
-        return ops.maximum(self, other)
-
-    def minimum(self, other):
-        return ops.minimum(self, other)
-
-    def where(self, condition, other):
-        return ops.where(condition, self, other)
-
-    def clamp(self, min=None, max=None):
-        return ops.clamp(self, min, max)
-
-    def neg(self):
-        return ops.neg(self)
-
-    def abs(self):
-        return ops.abs(self)
-
-    def sign(self):
-        return ops.sign(self)
-
-    def square(self):
-        return ops.square(self)
-
-    def sqrt(self):
-        return ops.sqrt(self)
-
-    def rsqrt(self):
-        return ops.rsqrt(self)
-
-    def reciprocal(self):
-        return ops.reciprocal(self)
-
+    # operations -----------------------------------------------------------------------------
+    # The methods with a slot of their own, and those whose arguments differ from the function's.
     def exp(self):
         return slots.exp(self)
 
-    def expm1(self):
-        return ops.expm1(self)
-
     def log(self):
         return slots.log(self)
-
-    def log1p(self):
-        return ops.log1p(self)
-
-    def sin(self):
-        return ops.sin(self)
-
-    def cos(self):
-        return ops.cos(self)
 
     def tanh(self):
         return slots.tanh(self)
@@ -245,143 +239,17 @@ class Methods:
     def relu(self):
         return slots.relu(self)
 
-    def erf(self):
-        return ops.erf(self)
-
-    def eq(self, other):
-        return ops.eq(self, other)
-
-    def ne(self, other):
-        return ops.ne(self, other)
-
-    def lt(self, other):
-        return ops.lt(self, other)
-
-    def le(self, other):
-        return ops.le(self, other)
-
-    def gt(self, other):
-        return ops.gt(self, other)
-
-    def ge(self, other):
-        return ops.ge(self, other)
-
-    def isnan(self):
-        return ops.isnan(self)
-
-    def isfinite(self):
-        return ops.isfinite(self)
-
-    def isinf(self):
-        return ops.isinf(self)
-
-    # reductions -----------------------------------------------------------------------------
-    def sum(self, dim=None, keepdim=False, *, dtype=None):
-        return ops.sum(self, dim, keepdim, dtype=dtype)
-
-    def mean(self, dim=None, keepdim=False, *, dtype=None):
-        return ops.mean(self, dim, keepdim, dtype=dtype)
-
-    def prod(self, dim=None, keepdim=False, *, dtype=None):
-        return ops.prod(self, dim, keepdim, dtype=dtype)
-
-    def max(self, dim=None, keepdim=False):
-        return ops.max(self, dim, keepdim)
-
-    def min(self, dim=None, keepdim=False):
-        return ops.min(self, dim, keepdim)
-
-    def amax(self, dim=(), keepdim=False):
-        return ops.amax(self, dim, keepdim)
-
-    def amin(self, dim=(), keepdim=False):
-        return ops.amin(self, dim, keepdim)
-
-    def var(self, dim=None, *, correction=1, keepdim=False):
-        return ops.var(self, dim, correction=correction, keepdim=keepdim)
-
-    def std(self, dim=None, *, correction=1, keepdim=False):
-        return ops.std(self, dim, correction=correction, keepdim=keepdim)
-
-    def logsumexp(self, dim, keepdim=False):
-        return ops.logsumexp(self, dim, keepdim)
-
-    def argmax(self, dim=None, keepdim=False):
-        return ops.argmax(self, dim, keepdim)
-
-    def argmin(self, dim=None, keepdim=False):
-        return ops.argmin(self, dim, keepdim)
-
-    def any(self, dim=None, keepdim=False):
-        return ops.any(self, dim, keepdim)
-
-    def all(self, dim=None, keepdim=False):
-        return ops.all(self, dim, keepdim)
-
-    def softmax(self, dim, dtype=None):
-        return ops.softmax(self, dim, dtype=dtype)
-
-    def log_softmax(self, dim, dtype=None):
-        return ops.log_softmax(self, dim, dtype=dtype)
-
-    # matrix products ------------------------------------------------------------------------
-    def matmul(self, other):
-        return ops.matmul(self, other)
-
-    def mm(self, mat2):
-        return ops.mm(self, mat2)
-
-    def bmm(self, mat2):
-        return ops.bmm(self, mat2)
-
-    def mv(self, vec):
-        return ops.mv(self, vec)
-
-    def dot(self, other):
-        return ops.dot(self, other)
-
-    def outer(self, vec2):
-        return ops.outer(self, vec2)
-
-    # shape ----------------------------------------------------------------------------------
-    def reshape(self, *shape):
-        return ops.reshape(self, *shape)
-
-    def view(self, *shape):
-        return ops.view(self, *shape)
-
-    def flatten(self, start_dim=0, end_dim=-1):
-        return ops.flatten(self, start_dim, end_dim)
-
-    def transpose(self, dim0, dim1):
-        return ops.transpose(self, dim0, dim1)
-
-    def t(self):
-        return ops.t(self)
-
-    def permute(self, *dims):
-        return ops.permute(self, *dims)
-
-    def squeeze(self, dim=None):
-        return ops.squeeze(self, dim)
-
-    def unsqueeze(self, dim):
-        return ops.unsqueeze(self, dim)
-
-    def expand(self, *sizes):
-        return ops.expand(self, *sizes)
+    def where(self, condition, other):
+        return ops.where(condition, self, other)
 
     def expand_as(self, other):
         return ops.broadcast_to(self, other.shape)
 
-    def broadcast_to(self, shape):
-        return ops.broadcast_to(self, shape)
+    def view_as(self, other):
+        return ops.view(self, other.shape)
 
-    def split(self, split_size, dim=0):
-        return ops.split(self, split_size, dim)
-
-    def unbind(self, dim=0):
-        return ops.unbind(self, dim)
+    def reshape_as(self, other):
+        return ops.reshape(self, other.shape)
 
     @property
     def T(self):
@@ -393,16 +261,6 @@ class Methods:
     def mT(self):
         """The last two axes exchanged."""
         return ops.mT(self)
-
-    # copies and casts -----------------------------------------------------------------------
-    def clone(self):
-        return ops.clone(self)
-
-    def contiguous(self):
-        return ops.contiguous(self)
-
-    def to(self, dtype):
-        return ops.to(self, dtype)
 
     def float(self):
         return ops.to(self, "float32")
@@ -419,63 +277,286 @@ class Methods:
     def bool(self):
         return ops.to(self, "bool")
 
-    # in place -------------------------------------------------------------------------------
-    def add_(self, other, *, alpha=1):
-        return ops.add_(self, other, alpha=alpha)
+    # All others: `x.name(...)` is `ops.name(x, ...)`.
 
-    def sub_(self, other, *, alpha=1):
-        return ops.sub_(self, other, alpha=alpha)
+    # pointwise
+    add = Method("add")
+    sub = Method("sub")
+    mul = Method("mul")
+    div = Method("div")
+    pow = Method("pow")
+    neg = Method("neg")
+    abs = Method("abs")
+    sign = Method("sign")
+    square = Method("square")
+    sqrt = Method("sqrt")
+    rsqrt = Method("rsqrt")
+    reciprocal = Method("reciprocal")
+    exp2 = Method("exp2")
+    expm1 = Method("expm1")
+    log2 = Method("log2")
+    log10 = Method("log10")
+    log1p = Method("log1p")
+    float_power = Method("float_power")
+    sin = Method("sin")
+    cos = Method("cos")
+    tan = Method("tan")
+    asin = Method("asin")
+    acos = Method("acos")
+    atan = Method("atan")
+    sinh = Method("sinh")
+    cosh = Method("cosh")
+    asinh = Method("asinh")
+    acosh = Method("acosh")
+    atanh = Method("atanh")
+    atan2 = Method("atan2")
+    erf = Method("erf")
+    erfc = Method("erfc")
+    logit = Method("logit")
+    hypot = Method("hypot")
+    logaddexp = Method("logaddexp")
+    xlogy = Method("xlogy")
+    lerp = Method("lerp")
+    maximum = Method("maximum")
+    minimum = Method("minimum")
+    clamp = Method("clamp")
+    clamp_min = Method("clamp_min")
+    clamp_max = Method("clamp_max")
+    floor = Method("floor")
+    ceil = Method("ceil")
+    round = Method("round")
+    trunc = Method("trunc")
+    fmod = Method("fmod")
+    remainder = Method("remainder")
+    floor_divide = Method("floor_divide")
+    true_divide = Method("true_divide")
 
-    def mul_(self, other):
-        return ops.mul_(self, other)
+    # comparisons and logic
+    eq = Method("eq")
+    ne = Method("ne")
+    lt = Method("lt")
+    le = Method("le")
+    gt = Method("gt")
+    ge = Method("ge")
+    isnan = Method("isnan")
+    isinf = Method("isinf")
+    isfinite = Method("isfinite")
+    isclose = Method("isclose")
+    allclose = Method("allclose")
+    equal = Method("equal")
+    logical_not = Method("logical_not")
+    logical_and = Method("logical_and")
+    logical_or = Method("logical_or")
+    logical_xor = Method("logical_xor")
+    bitwise_not = Method("bitwise_not")
+    bitwise_and = Method("bitwise_and")
+    bitwise_or = Method("bitwise_or")
+    bitwise_xor = Method("bitwise_xor")
 
-    def div_(self, other):
-        return ops.div_(self, other)
+    # reductions and order
+    sum = Method("sum")
+    mean = Method("mean")
+    prod = Method("prod")
+    max = Method("max")
+    min = Method("min")
+    amax = Method("amax")
+    amin = Method("amin")
+    var = Method("var")
+    std = Method("std")
+    logsumexp = Method("logsumexp")
+    norm = Method("norm")
+    cumsum = Method("cumsum")
+    cumprod = Method("cumprod")
+    any = Method("any")
+    all = Method("all")
+    argmax = Method("argmax")
+    argmin = Method("argmin")
+    median = Method("median")
+    topk = Method("topk")
+    sort = Method("sort")
+    argsort = Method("argsort")
+    unique = Method("unique")
+    count_nonzero = Method("count_nonzero")
+    softmax = Method("softmax")
+    log_softmax = Method("log_softmax")
 
-    def pow_(self, exponent):
-        return ops.pow_(self, exponent)
+    # linear algebra
+    matmul = Method("matmul")
+    mm = Method("mm")
+    bmm = Method("bmm")
+    mv = Method("mv")
+    dot = Method("dot")
+    inner = Method("inner")
+    outer = Method("outer")
+    addmm = Method("addmm")
+    addmv = Method("addmv")
+    addbmm = Method("addbmm")
+    baddbmm = Method("baddbmm")
+    addr = Method("addr")
+    trace = Method("trace")
+    det = Method("det")
+    slogdet = Method("slogdet")
+    logdet = Method("logdet")
+    inverse = Method("inverse")
+    cholesky = Method("cholesky")
+    qr = Method("qr")
+    svd = Method("svd")
+    kron = Method("kron")
 
-    def neg_(self):
-        return ops.neg_(self)
+    # shape
+    reshape = Method("reshape")
+    view = Method("view")
+    flatten = Method("flatten")
+    unflatten = Method("unflatten")
+    ravel = Method("ravel")
+    squeeze = Method("squeeze")
+    unsqueeze = Method("unsqueeze")
+    transpose = Method("transpose")
+    t = Method("t")
+    swapaxes = Method("swapaxes")
+    swapdims = Method("swapdims")
+    permute = Method("permute")
+    movedim = Method("movedim")
+    moveaxis = Method("moveaxis")
+    expand = Method("expand")
+    broadcast_to = Method("broadcast_to")
+    repeat = Method("repeat")
+    tile = Method("tile")
+    repeat_interleave = Method("repeat_interleave")
+    split = Method("split")
+    split_with_sizes = Method("split_with_sizes")
+    chunk = Method("chunk")
+    tensor_split = Method("tensor_split")
+    unbind = Method("unbind")
+    flip = Method("flip")
+    fliplr = Method("fliplr")
+    flipud = Method("flipud")
+    roll = Method("roll")
+    narrow = Method("narrow")
+    diagonal = Method("diagonal")
+    diag = Method("diag")
+    diag_embed = Method("diag_embed")
+    tril = Method("tril")
+    triu = Method("triu")
+    clone = Method("clone")
+    contiguous = Method("contiguous")
+    to = Method("to")
 
-    def abs_(self):
-        return ops.abs_(self)
+    # indexing
+    select = Method("select")
+    index_select = Method("index_select")
+    gather = Method("gather")
+    take = Method("take")
+    take_along_dim = Method("take_along_dim")
+    masked_fill = Method("masked_fill")
+    masked_select = Method("masked_select")
+    masked_scatter = Method("masked_scatter")
+    index_put = Method("index_put")
+    index_add = Method("index_add")
+    index_fill = Method("index_fill")
+    index_copy = Method("index_copy")
+    scatter = Method("scatter")
+    scatter_add = Method("scatter_add")
+    nonzero = Method("nonzero")
+    argwhere = Method("argwhere")
 
-    def exp_(self):
-        return ops.exp_(self)
-
-    def log_(self):
-        return ops.log_(self)
-
-    def sqrt_(self):
-        return ops.sqrt_(self)
-
-    def tanh_(self):
-        return ops.tanh_(self)
-
-    def sigmoid_(self):
-        return ops.sigmoid_(self)
-
-    def relu_(self):
-        return ops.relu_(self)
-
-    def clamp_(self, min=None, max=None):
-        return ops.clamp_(self, min, max)
-
-    def zero_(self):
-        return ops.zero_(self)
-
-    def fill_(self, value):
-        return ops.fill_(self, value)
-
-    def copy_(self, src):
-        return ops.copy_(self, src)
-
-    def uniform_(self, low=0.0, high=1.0):
-        return ops.uniform_(self, low, high)
-
-    def normal_(self, mean=0.0, std=1.0):
-        return ops.normal_(self, mean, std)
+    # in place
+    add_ = Method("add_")
+    sub_ = Method("sub_")
+    mul_ = Method("mul_")
+    div_ = Method("div_")
+    pow_ = Method("pow_")
+    neg_ = Method("neg_")
+    abs_ = Method("abs_")
+    sign_ = Method("sign_")
+    square_ = Method("square_")
+    sqrt_ = Method("sqrt_")
+    rsqrt_ = Method("rsqrt_")
+    reciprocal_ = Method("reciprocal_")
+    exp_ = Method("exp_")
+    exp2_ = Method("exp2_")
+    expm1_ = Method("expm1_")
+    log_ = Method("log_")
+    log2_ = Method("log2_")
+    log10_ = Method("log10_")
+    log1p_ = Method("log1p_")
+    sin_ = Method("sin_")
+    cos_ = Method("cos_")
+    tan_ = Method("tan_")
+    asin_ = Method("asin_")
+    acos_ = Method("acos_")
+    atan_ = Method("atan_")
+    sinh_ = Method("sinh_")
+    cosh_ = Method("cosh_")
+    tanh_ = Method("tanh_")
+    asinh_ = Method("asinh_")
+    acosh_ = Method("acosh_")
+    atanh_ = Method("atanh_")
+    atan2_ = Method("atan2_")
+    erf_ = Method("erf_")
+    erfc_ = Method("erfc_")
+    sigmoid_ = Method("sigmoid_")
+    logit_ = Method("logit_")
+    relu_ = Method("relu_")
+    hypot_ = Method("hypot_")
+    xlogy_ = Method("xlogy_")
+    lerp_ = Method("lerp_")
+    clamp_ = Method("clamp_")
+    clamp_min_ = Method("clamp_min_")
+    clamp_max_ = Method("clamp_max_")
+    floor_ = Method("floor_")
+    ceil_ = Method("ceil_")
+    round_ = Method("round_")
+    trunc_ = Method("trunc_")
+    fmod_ = Method("fmod_")
+    remainder_ = Method("remainder_")
+    floor_divide_ = Method("floor_divide_")
+    true_divide_ = Method("true_divide_")
+    float_power_ = Method("float_power_")
+    eq_ = Method("eq_")
+    ne_ = Method("ne_")
+    lt_ = Method("lt_")
+    le_ = Method("le_")
+    gt_ = Method("gt_")
+    ge_ = Method("ge_")
+    logical_not_ = Method("logical_not_")
+    logical_and_ = Method("logical_and_")
+    logical_or_ = Method("logical_or_")
+    logical_xor_ = Method("logical_xor_")
+    bitwise_not_ = Method("bitwise_not_")
+    bitwise_and_ = Method("bitwise_and_")
+    bitwise_or_ = Method("bitwise_or_")
+    bitwise_xor_ = Method("bitwise_xor_")
+    addmm_ = Method("addmm_")
+    addmv_ = Method("addmv_")
+    addbmm_ = Method("addbmm_")
+    baddbmm_ = Method("baddbmm_")
+    addr_ = Method("addr_")
+    cumsum_ = Method("cumsum_")
+    cumprod_ = Method("cumprod_")
+    fill_ = Method("fill_")
+    zero_ = Method("zero_")
+    copy_ = Method("copy_")
+    uniform_ = Method("uniform_")
+    normal_ = Method("normal_")
+    bernoulli_ = Method("bernoulli_")
+    squeeze_ = Method("squeeze_")
+    unsqueeze_ = Method("unsqueeze_")
+    transpose_ = Method("transpose_")
+    t_ = Method("t_")
+    swapaxes_ = Method("swapaxes_")
+    swapdims_ = Method("swapdims_")
+    tril_ = Method("tril_")
+    triu_ = Method("triu_")
+    fill_diagonal_ = Method("fill_diagonal_")
+    masked_fill_ = Method("masked_fill_")
+    masked_scatter_ = Method("masked_scatter_")
+    index_put_ = Method("index_put_")
+    index_add_ = Method("index_add_")
+    index_fill_ = Method("index_fill_")
+    index_copy_ = Method("index_copy_")
+    scatter_ = Method("scatter_")
+    scatter_add_ = Method("scatter_add_")
 
 
 if not cython.compiled:  # C fields start as None and 0; Python's must be told
