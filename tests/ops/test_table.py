@@ -1,22 +1,16 @@
 """Every row of the table: value, first and second derivative, batches, dtypes, layouts."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from table import CASES, cauchy
 
 import minigrad as mg
 
-_spec = importlib.util.spec_from_file_location("table", Path(__file__).with_name("table.py"))
-table = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(table)
-
-every_case = pytest.mark.parametrize("case", table.CASES, ids=lambda c: c.name)
+every_case = pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
 smooth_case = pytest.mark.parametrize(
-    "case", [c for c in table.CASES if c.order >= 2], ids=lambda c: c.name
+    "case", [c for c in CASES if c.order >= 2], ids=lambda c: c.name
 )
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -47,6 +41,14 @@ def gradients(case, arrays, weight, create_graph=False):
     grads = mg.grad(y, xs, mg.tensor(weight), create_graph=create_graph, allow_unused=True)
     zero = [mg.zeros_like(x) for x in xs]
     return xs, [z if g is None else g for g, z in zip(grads, zero, strict=True)]
+
+
+def along(tensors, directions):
+    """Σ tensor · direction over those that are there, recorded."""
+    total = mg.zeros((), dtype=mg.float64)
+    for x, u in zip(tensors, directions, strict=True):
+        total = total if x is None else total + (x * mg.tensor(u)).sum()
+    return total
 
 
 def moved(arrays, directions, step):
@@ -131,18 +133,11 @@ def test_second_derivative_is_the_central_difference(case, data):
     xs = tensors(arrays)
     v = mg.tensor(weight, requires_grad=True)
     grads = mg.grad(case.function(*xs), xs, v, create_graph=True, allow_unused=True)
-    along = sum(
-        (
-            (g * mg.tensor(u)).sum()
-            for g, u in zip(grads, directions, strict=True)
-            if g is not None
-        ),
-        mg.zeros((), dtype=mg.float64),
-    )
+    first = along(grads, directions)
     weight_move = chance.normal(size=y.shape)
     ours = 0.0
-    if along.requires_grad:
-        second = mg.grad(along, [*xs, v], allow_unused=True)
+    if first.requires_grad:
+        second = mg.grad(first, [*xs, v], allow_unused=True)
         moves = [*others, weight_move]
         ours = sum(
             float((g.numpy() * u).sum())
@@ -152,6 +147,27 @@ def test_second_derivative_is_the_central_difference(case, data):
     h = 1e-5
     up, down = (slope(moved(arrays, others, s), weight + s * weight_move) for s in (h, -h))
     close(ours, (up - down) / (2 * h), case.tolerance)
+
+
+@smooth_case
+@given(data=st.data())
+def test_orders_one_to_four_are_those_of_the_formula(case, data):
+    """Directional derivatives, by nested backward passes and by Cauchy's integral formula."""
+    arrays, chance = draw(case, data)
+    xs = tensors(arrays)
+    y = case.function(*xs)
+    weight = chance.normal(size=y.shape)
+    directions = [chance.uniform(-1, 1, a.shape) for a in arrays]
+    wanted = cauchy.derivatives(case.analytic, arrays, directions, case.order)
+    value = (y * mg.tensor(weight)).sum()
+    for k, want in enumerate(wanted):
+        if value.requires_grad:
+            grads = mg.grad(value, xs, create_graph=True, allow_unused=True)
+            value = along(grads, directions)
+        else:
+            value = mg.zeros((), dtype=mg.float64)
+        scale = 1 + np.abs(want * weight).sum()
+        assert value.item() == pytest.approx((want * weight).sum(), abs=case.close * scale), k + 1
 
 
 @smooth_case

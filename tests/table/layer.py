@@ -1,0 +1,3 @@
+"""Convolution, pooling, padding."""
+
+CASES = []
