@@ -52,7 +52,7 @@ else:
 
 
 from minigrad import methods
-from minigrad.tensor import LEAF, PICK, VIEW
+from minigrad.tensor import LEAF, OWNER, PICK, VIEW
 
 _anomaly = cython.declare(cython.bint, False)  # keep a trace of every operation
 
@@ -90,10 +90,7 @@ def set_grad_mode_(on):
 def producer(x: Tensor) -> "Function":
     """The graph node that a new operation on `x` must point to, or None."""
     if x._view == VIEW and x._storage.rebased != x._epoch:
-        raise InplaceError(
-            f"a view of shape {x.shape} is older than the in-place operation "
-            f"`{x._storage.changed_by}` on the tensor it looks at; take the view again after it"
-        )
+        methods.get_ops().renew(x)
     return cython.cast(Function, x._node)
 
 
@@ -283,6 +280,7 @@ def link_view(result: Tensor, x: Tensor):
     result._storage = x._shared()
     result._view = VIEW
     result._epoch = result._storage.rebased
+    result._base = x if x._view == OWNER else x._base
 
 
 @cython.cclass

@@ -29,4 +29,5 @@ cdef class Methods:
     cdef public Storage _storage
     cdef public int _view
     cdef public long _epoch
+    cdef public object _base
     cdef object __weakref__

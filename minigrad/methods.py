@@ -74,7 +74,7 @@ class Storage:
     """The version of a piece of memory, shared by all tensors that look at it.
 
     `version` counts changes in place, `changed_by` names the last; `rebased` counts those that
-    were recorded in the graph, after which older views no longer tell the truth about it.
+    were recorded in the graph, after which older views must be renewed (`ops/overwrite.py`).
     """
 
 

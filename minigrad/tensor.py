@@ -27,7 +27,15 @@ else:
 from minigrad import methods
 
 INNER, LEAF, PICK, CUSTOM = 0, 1, 2, 3  # Function.kind
-FIELDS = {"_array", "_node", "_grad", "_storage", "_view", "_epoch"}  # of a Tensor, see the .pxd
+FIELDS = {
+    "_array",
+    "_node",
+    "_grad",
+    "_storage",
+    "_view",
+    "_epoch",
+    "_base",
+}  # of a Tensor, see the .pxd
 OWNER, VIEW, ALIAS = 0, 1, 2  # Tensor._view: owns its memory; a view in the graph; detached
 
 
@@ -134,7 +142,7 @@ class Tensor(Methods):
 
     def numpy(self):
         """The array itself, sharing memory. Writes through it are not seen by version checks."""
-        if self._node is not None:
+        if self._history() is not None:
             raise GraphError(
                 "numpy: this tensor requires grad, and an array would leave the graph; "
                 "use tensor.detach().numpy()"
@@ -142,7 +150,7 @@ class Tensor(Methods):
         return self._array
 
     def __array__(self, dtype=None, copy=None):
-        if self._node is not None:
+        if self._history() is not None:
             raise GraphError(
                 "a NumPy function was given a tensor that requires grad and would cut the graph; "
                 "use the minigrad function of that name, or tensor.detach()"
@@ -200,7 +208,13 @@ class Tensor(Methods):
     @property
     def requires_grad(self):
         """Whether gradients flow to this tensor. Assignable on leaves."""
-        return self._node is not None
+        return self._history() is not None
+
+    def _history(self):
+        """The node; of a view, renewed after a recorded change of what it looks at."""
+        if self._view == VIEW and self._storage.rebased != self._epoch:
+            methods.get_ops().renew(self)
+        return self._node
 
     @requires_grad.setter
     def requires_grad(self, on):
@@ -213,7 +227,7 @@ class Tensor(Methods):
                 raise DtypeError(
                     f"requires_grad: only floating tensors have gradients, this is {self.dtype}"
                 )
-            if self._node is None:
+            if self._history() is None:
                 from minigrad.engine import Leaf
 
                 self._node = Leaf(self)
@@ -229,12 +243,14 @@ class Tensor(Methods):
     @property
     def is_leaf(self):
         """Whether the user made it: no operation recorded behind it."""
-        return self._node is None or self._node.kind == LEAF
+        node = self._history()
+        return node is None or node.kind == LEAF
 
     @property
     def grad_fn(self):
         """The Function that made this tensor, None for a leaf."""
-        return None if self._node is None or self._node.kind == LEAF else self._node
+        node = self._history()
+        return None if node is None or node.kind == LEAF else node
 
     @property
     def grad(self):
@@ -278,7 +294,7 @@ class Tensor(Methods):
 
     def retain_grad(self):
         """Keep `.grad` on this non-leaf too when `backward()` passes."""
-        if self._node is None:
+        if self._history() is None:
             raise GraphError("retain_grad: this tensor does not require grad")
         if self._node.kind != LEAF:
             this = weakref.ref(self)
@@ -297,7 +313,7 @@ class Tensor(Methods):
 
         Returns a handle with `remove()`.
         """
-        if self._node is None:
+        if self._history() is None:
             raise GraphError("register_hook: this tensor does not require grad")
         if self._node.hooks is None:
             self._node.hooks = []
@@ -411,5 +427,5 @@ def to_array(data, dtype=None):
 
 
 if not cython.compiled:  # C fields start as None and 0; Python's must be told
-    Tensor._array = Tensor._node = Tensor._grad = Tensor._storage = None
+    Tensor._array = Tensor._node = Tensor._grad = Tensor._storage = Tensor._base = None
     Tensor._view = Tensor._epoch = 0

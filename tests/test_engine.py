@@ -452,22 +452,10 @@ def test_in_place_on_a_leaf_is_refused_unless_no_grad():
     assert x.tolist() == [2.0]
 
 
-def test_in_place_on_a_view_is_refused_when_recorded():
-    x = leaf([[1.0, 2.0], [3.0, 4.0]])
-    y = x * 1
-    with pytest.raises(InplaceError, match="view"):
-        y[0].mul_(2)
-    stale = y[0]
-    y.mul_(2)
-    with pytest.raises(InplaceError, match="older"):
-        stale * 1
-    assert y[0].tolist() == [2.0, 4.0]
-
-
-def test_views_of_a_detached_tensor_follow_the_same_rules():
+def test_views_of_a_detached_tensor_are_refused_when_recorded():
     w = leaf(3.0)
     detached = leaf([1.0, 2.0]).detach()
-    with pytest.raises(InplaceError, match="view"):
+    with pytest.raises(InplaceError, match="detached"):
         detached[0].mul_(w)
     stale = detached[:1]
     detached.mul_(w)

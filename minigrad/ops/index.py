@@ -22,7 +22,6 @@ else:
 
 from minigrad.engine import is_grad_enabled
 from minigrad.ops.choice import where
-from minigrad.ops.inplace import overwrite
 from minigrad.ops.operands import zeros_of
 from minigrad.ops.shape import broadcast_to, check_dim, check_tensor, reshape, to, unsqueeze
 
@@ -259,6 +258,8 @@ def setitem(input, key, value):
     >>> x = mg.zeros(3); x[1:] = mg.tensor([1.0, 2.0]); x
     tensor([0., 1., 2.])
     """
+    from minigrad.ops.overwrite import overwrite  # which is built on `Put` and `take_flat`
+
     key, _ = _normal(key)
     if not isinstance(value, Tensor):
         value = wrap(np.asarray(value, input.dtype))

@@ -1,63 +1,21 @@
 """In-place operations: the same operations, written over the tensor's own memory.
 
-`overwrite` does what they share: it records the operation, refuses what would make a
-gradient wrong (a leaf that requires grad, a view in the graph) and counts the version up.
+`overwrite` does what they share: it records the operation, tells the views of the same memory,
+refuses what would make a gradient wrong (a leaf that requires grad) and counts the version up.
 """
 
 import numpy as np
 
-from minigrad.engine import is_grad_enabled, producer
-from minigrad.errors import DtypeError, InplaceError, ShapeError
 from minigrad.ops import activation, arithmetic, choice, creation, elementwise
+from minigrad.ops.overwrite import overwrite
 from minigrad.ops.shape import broadcast_to, to
-from minigrad.tensor import LEAF, VIEW, Tensor, wrap
+from minigrad.tensor import Tensor, wrap
 
 __all__ = []
 METHODS = """
     add_ sub_ mul_ div_ pow_ neg_ abs_ exp_ log_ sqrt_ tanh_ sigmoid_ relu_ clamp_ fill_ zero_
     copy_ uniform_ normal_
 """.split()
-
-
-def overwrite(x, name, compute):
-    """x := compute(x) in x's own memory, recorded; the heart of every in-place operation.
-
-    Right or refused: a leaf that requires grad, a view in the graph and memory that several
-    elements share are refused with an error that says what to do instead.
-    """
-    recording = is_grad_enabled()
-    if recording and x._node is not None and x._node.kind == LEAF:
-        raise InplaceError(
-            f"{name}: a leaf that requires grad is changed in place; "
-            "do it under no_grad(), or on a clone"
-        )
-    producer(x)
-    old = wrap(x._array, x._node)
-    old._storage = x._storage
-    result = compute(old)
-    if result.shape != x.shape:
-        raise ShapeError(f"{name}: the result has shape {result.shape}, the tensor {x.shape}")
-    if not np.can_cast(result.dtype, x.dtype, "same_kind"):
-        raise DtypeError(f"{name}: the result is {result.dtype} and the tensor {x.dtype}")
-    if not x._array.flags.writeable:
-        raise InplaceError(
-            f"{name}: several elements of this tensor of shape {x.shape} share memory "
-            "(it was expanded, or made from a read-only array); use .clone() first"
-        )
-    if result._node is not None:
-        if x._view == VIEW:
-            raise InplaceError(
-                f"{name}: this tensor of shape {x.shape} is a view, and a recorded change of a "
-                "view is not supported; change the tensor it looks at (x[i] = ...), or a clone"
-            )
-        old._array = x._array.copy()  # what the graph saved keeps its values
-        old._storage = None
-    np.copyto(x._array, result._array, casting="same_kind")
-    x._bump(name)
-    if result._node is not None:
-        x._node = result._node
-        x._storage.rebased += 1  # views taken before no longer tell the truth
-    return x
 
 
 def _over(name, function):
