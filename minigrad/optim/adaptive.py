@@ -1,19 +1,17 @@
-"""Rules with a step size for each element, in order of increasing complexity.
+"""Rules with a step size for each element, without a mean of the gradient.
 
 Adagrad divides by the root of the sum of squared gradients, RMSprop by that of their running mean,
-Adam adds a running mean of the gradient and corrects both for their start at 0, AdamW decays the
-weights beside the gradient, RAdam waits until the variance of the step is known.
+Adadelta multiplies by the root of the running mean of its squared steps besides.
 
 In all formulas g is the gradient (-g if `maximize`), t counts the steps from 1, λ is the weight
 decay, and squares, roots and quotients are elementwise.
 """
 
-import math
+import numpy as np
 
 from minigrad import kernels
-from minigrad.optim.optimizer import Optimizer
-
-_POSITIVE = (0, math.inf)
+from minigrad.optim.optimizer import POSITIVE, UNIT_CLOSED, Optimizer, options_of
+from minigrad.optim.rule import ArrayRule
 
 
 class Adagrad(Optimizer):
@@ -55,7 +53,7 @@ class Adagrad(Optimizer):
     """
 
     ranges = dict.fromkeys(
-        ("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps"), _POSITIVE
+        ("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps"), POSITIVE
     )
     buffers = ("sum",)
 
@@ -70,15 +68,7 @@ class Adagrad(Optimizer):
         *,
         maximize=False,
     ):
-        options = {
-            "lr": lr,
-            "lr_decay": lr_decay,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "initial_accumulator_value": initial_accumulator_value,
-            "maximize": maximize,
-        }
-        super().__init__(params, options)
+        super().__init__(params, options_of(locals()))
 
     def update_all(self, rows, group):
         """One step of the formula above."""
@@ -138,8 +128,8 @@ class RMSprop(Optimizer):
     """
 
     ranges = {
-        **dict.fromkeys(("lr", "eps", "weight_decay", "momentum"), _POSITIVE),
-        "alpha": (0, math.nextafter(1, 2)),
+        **dict.fromkeys(("lr", "eps", "weight_decay", "momentum"), POSITIVE),
+        "alpha": UNIT_CLOSED,
     }
     buffers = ("square_avg", "grad_avg", "momentum_buffer")
 
@@ -155,16 +145,7 @@ class RMSprop(Optimizer):
         *,
         maximize=False,
     ):
-        options = {
-            "lr": lr,
-            "momentum": momentum,
-            "alpha": alpha,
-            "eps": eps,
-            "centered": centered,
-            "weight_decay": weight_decay,
-            "maximize": maximize,
-        }
-        super().__init__(params, options)
+        super().__init__(params, options_of(locals()))
 
     def update_all(self, rows, group):
         """One step of the formula above."""
@@ -185,234 +166,57 @@ class RMSprop(Optimizer):
         self._note_changes(rows)
 
 
-def _check_betas(optimizer, group):
-    betas = group["betas"]
-    if not isinstance(betas, (tuple, list)) or len(betas) != 2:
-        raise ValueError(
-            f"{type(optimizer).__name__}: betas must be two numbers (beta1, beta2), got {betas}"
-        )
+class Adadelta(ArrayRule):
+    r"""RMSprop with a step size that has the parameter's unit: the size of the last steps.
 
-
-class Adam(Optimizer):
-    r"""Running means of the gradient and of its square, both corrected for their start at 0.
-
-    ::
+    With the smoothing constant ρ; v and a start at 0::
 
         g := g + λ p
-        m := β₁ m + (1-β₁) g
-        v := β₂ v + (1-β₂) g²
-        p := p - lr · m / (1-β₁ᵗ) / (√(v / (1-β₂ᵗ)) + ε)
-
-    `amsgrad` takes the largest v so far in the last line.
-
-    Parameters
-    ----------
-    params : iterable of Tensor or of dict
-        Parameters, or parameter groups.
-    lr : float or 0-d Tensor
-        The step size.
-    betas : (float, float)
-        β₁ and β₂.
-    eps, weight_decay : float
-        ε and λ, an L2 penalty on the loss; see `AdamW` for the other kind.
-    amsgrad : bool
-        Never let a step size grow.
-    maximize : bool
-        Ascend instead.
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> from minigrad.optim import Adam
-    >>> w = mg.tensor([1.0, -1.0], requires_grad=True)
-    >>> optimizer = Adam([w], lr=0.1)
-    >>> (w ** 2 * mg.tensor([1.0, 100.0])).sum().backward()
-    >>> optimizer.step()
-    >>> w
-    tensor([ 0.9, -0.9], requires_grad=True)
-
-    References
-    ----------
-    Kingma, Ba (2015), "Adam: a method for stochastic optimization", algorithm 1; amsgrad: Reddi,
-    Kale, Kumar (2018), "On the convergence of Adam and beyond".
-    """
-
-    ranges = {**dict.fromkeys(("lr", "eps", "weight_decay"), _POSITIVE), "betas": (0, 1)}
-    buffers = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
-    decoupled = False
-
-    def __init__(
-        self,
-        params,
-        lr=1e-3,
-        betas=(0.9, 0.999),
-        eps=1e-8,
-        weight_decay=0,
-        amsgrad=False,
-        *,
-        maximize=False,
-    ):
-        options = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "amsgrad": amsgrad,
-            "maximize": maximize,
-        }
-        super().__init__(params, options)
-
-    def check(self, group):
-        """Ranges, and that there are two betas."""
-        _check_betas(self, group)
-        super().check(group)
-
-    def update_all(self, rows, group):
-        """One step of the formula above."""
-        beta1, beta2 = group["betas"]
-        amsgrad = group["amsgrad"]
-        for t, some in self._by_age(rows).items():
-            kernels.adam_step(
-                *self._arrays(some),
-                self._buffers(some, "exp_avg"),
-                self._buffers(some, "exp_avg_sq"),
-                self._buffers(some, "max_exp_avg_sq") if amsgrad else None,
-                float(group["lr"]),
-                beta1,
-                beta2,
-                group["eps"],
-                group["weight_decay"],
-                t,
-                amsgrad,
-                self.decoupled,
-                group["maximize"],
-            )
-        self._note_changes(rows)
-
-
-class AdamW(Adam):
-    r"""Adam, with a weight decay that does not pass through its means.
-
-    First ``p := (1 - lr λ) p``, then Adam's formula with λ = 0. Parameters as for `Adam`, with
-    `weight_decay` 0.01.
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> from minigrad.optim import AdamW
-    >>> w = mg.tensor([1.0], requires_grad=True)
-    >>> optimizer = AdamW([w], lr=0.1, weight_decay=0.5)
-    >>> (0 * w).sum().backward()
-    >>> optimizer.step()
-    >>> w
-    tensor([0.95], requires_grad=True)
-
-    References
-    ----------
-    Loshchilov, Hutter (2019), "Decoupled weight decay regularization", algorithm 2.
-    """
-
-    decoupled = True
-
-    def __init__(
-        self,
-        params,
-        lr=1e-3,
-        betas=(0.9, 0.999),
-        eps=1e-8,
-        weight_decay=1e-2,
-        amsgrad=False,
-        *,
-        maximize=False,
-    ):
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
-
-
-class RAdam(Optimizer):
-    r"""Adam that divides by the root of v only when it has seen enough to know it.
-
-    m and v as in `Adam`. With ρ∞ = 2/(1-β₂) - 1 and ρ = ρ∞ - 2 t β₂ᵗ / (1-β₂ᵗ)::
-
-        ρ > 5:   p := p - lr · m / (1-β₁ᵗ) · r √(1-β₂ᵗ) / (√v + ε)
-        else:    p := p - lr · m / (1-β₁ᵗ)
-
-        r² = (ρ-4) (ρ-2) ρ∞ / ((ρ∞-4) (ρ∞-2) ρ)
+        v := ρ v + (1-ρ) g²
+        u := √(a + ε) / √(v + ε) · g
+        a := ρ a + (1-ρ) u²
+        p := p - lr u
 
     Parameters
     ----------
     params : iterable of Tensor or of dict
         Parameters, or parameter groups.
     lr : float or 0-d Tensor
-        The step size.
-    betas : (float, float)
-        β₁ and β₂.
-    eps, weight_decay : float
-        ε and λ.
-    decoupled_weight_decay : bool
-        Decay the weights as `AdamW` does, not as `Adam`.
+        A factor; 1 in the paper.
+    rho, eps, weight_decay : float
+        ρ, ε and λ.
     maximize : bool
         Ascend instead.
 
     Examples
     --------
     >>> import minigrad as mg
-    >>> from minigrad.optim import RAdam
+    >>> from minigrad.optim import Adadelta
     >>> w = mg.tensor([1.0], requires_grad=True)
-    >>> optimizer = RAdam([w], lr=0.1)
-    >>> (3 * w).sum().backward()
+    >>> optimizer = Adadelta([w], rho=0.0, eps=0.25)
+    >>> w.sum().backward()
     >>> optimizer.step()
-    >>> w
-    tensor([0.7], requires_grad=True)
+    >>> round(w.item(), 4)  # 1 - √(0.25 / 1.25)
+    0.5528
 
     References
     ----------
-    Liu et al. (2020), "On the variance of the adaptive learning rate and beyond", algorithm 2.
+    Zeiler (2012), "ADADELTA: an adaptive learning rate method", algorithm 1.
     """
 
-    ranges = {**dict.fromkeys(("lr", "eps", "weight_decay"), _POSITIVE), "betas": (0, 1)}
-    buffers = ("exp_avg", "exp_avg_sq")
+    ranges = {**dict.fromkeys(("lr", "eps", "weight_decay"), POSITIVE), "rho": UNIT_CLOSED}
+    buffers = ("square_avg", "acc_delta")
 
-    def __init__(
-        self,
-        params,
-        lr=1e-3,
-        betas=(0.9, 0.999),
-        eps=1e-8,
-        weight_decay=0,
-        decoupled_weight_decay=False,
-        *,
-        maximize=False,
-    ):
-        options = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "decoupled_weight_decay": decoupled_weight_decay,
-            "maximize": maximize,
-        }
-        super().__init__(params, options)
+    def __init__(self, params, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0, *, maximize=False):
+        super().__init__(params, options_of(locals()))
 
-    def check(self, group):
-        """Ranges, and that there are two betas."""
-        _check_betas(self, group)
-        super().check(group)
-
-    def update_all(self, rows, group):
+    def change(self, w, g, state, group, t):
         """One step of the formula above."""
-        beta1, beta2 = group["betas"]
-        for t, some in self._by_age(rows).items():
-            kernels.radam_step(
-                *self._arrays(some),
-                self._buffers(some, "exp_avg"),
-                self._buffers(some, "exp_avg_sq"),
-                float(group["lr"]),
-                beta1,
-                beta2,
-                group["eps"],
-                group["weight_decay"],
-                t,
-                group["decoupled_weight_decay"],
-                group["maximize"],
-            )
-        self._note_changes(rows)
+        rho, eps = group["rho"], group["eps"]
+        v, a = self.kept(state, "square_avg", w), self.kept(state, "acc_delta", w)
+        v *= rho
+        v += (1 - rho) * g * g
+        u = np.sqrt(a + eps) / np.sqrt(v + eps) * g
+        a *= rho
+        a += (1 - rho) * u * u
+        w -= float(group["lr"]) * u

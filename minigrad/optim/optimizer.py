@@ -1,6 +1,5 @@
 """The base of all optimizers: which parameters, with which options, and what is kept for each."""
 
-import copy
 import functools
 import math
 import numbers
@@ -11,10 +10,22 @@ import numpy as np
 
 from minigrad.engine import is_grad_enabled, set_grad_mode_
 from minigrad.grad_mode import enable_grad
+from minigrad.optim.checkpoint import Checkpoint
 from minigrad.tensor import Tensor, wrap
 
+# What `Optimizer.ranges` says of an option: it is in [low, high).
+ANY = (-math.inf, math.inf)
+POSITIVE = (0, math.inf)
+UNIT = (0, 1)
+UNIT_CLOSED = (0, math.nextafter(1, 2))
 
-class Optimizer:
+
+def options_of(names):
+    """The options among a constructor's ``locals()``: all but self and params."""
+    return {k: v for k, v in names.items() if k not in ("self", "params", "__class__")}
+
+
+class Optimizer(Checkpoint):
     """Base class: a rule of your own is a subclass with one method, `update`.
 
     `update(p, g, state, group)` changes the parameter `p` in place, given its gradient `g`, the
@@ -23,9 +34,10 @@ class Optimizer:
 
     Parameters
     ----------
-    params : iterable of Tensor, or iterable of dict
-        The leaves to optimize; or parameter groups ``{"params": ..., "lr": ...}``, whose options
-        go before the defaults.
+    params : iterable of Tensor, of (str, Tensor), or of dict
+        The leaves to optimize, with names or without (those of `model.named_parameters()` are
+        kept as the group's ``"param_names"``); or parameter groups
+        ``{"params": ..., "lr": ...}``, whose options go before the defaults.
     defaults : dict
         The options and their values.
 
@@ -37,9 +49,13 @@ class Optimizer:
         For each parameter, what its updates keep.
     ranges : dict
         Class attribute of a rule: option -> (low, high); values outside [low, high) are refused.
+    pairs : tuple of str
+        Class attribute of a rule: options that are two numbers.
     buffers : tuple of str
         Class attribute of a rule: names of state tensors that have their parameter's shape, which
         `load_state_dict` then checks.
+    scalars : tuple of str
+        Class attribute of a rule: names of state numbers.
 
     Raises
     ------
@@ -72,7 +88,9 @@ class Optimizer:
     """
 
     ranges: dict[str, tuple[float, float]] = {}
+    pairs: tuple[str, ...] = ()
     buffers: tuple[str, ...] = ()
+    scalars: tuple[str, ...] = ("step",)
     _one_by_one = False  # whether `update` goes before `update_all`
 
     def __init__(self, params, defaults):
@@ -139,8 +157,16 @@ class Optimizer:
             raise ValueError(f"{self._name()}: the parameter group has no entry 'params'")
         params = param_group["params"]
         params = [params] if isinstance(params, Tensor) else self._listed(params)
+        names = [p[0] for p in params if isinstance(p, tuple)]
+        params = [p[1] if isinstance(p, tuple) and len(p) == 2 else p for p in params]
         self._check_params(params)
         group = {**self.defaults, **param_group, "params": params}
+        if names:
+            group["param_names"] = names
+        if len(names) not in (0, len(params)) or any(
+            ("param_names" in other) != ("param_names" in group) for other in self.param_groups
+        ):
+            raise ValueError(f"{self._name()}: either all parameters have names, or none has")
         self.check(group)
         self.param_groups.append(group)
 
@@ -148,7 +174,7 @@ class Optimizer:
         present = {id(p) for group in self.param_groups for p in group["params"]}
         for k, p in enumerate(params):
             if not isinstance(p, Tensor):
-                cure = "; did you mean model.parameters()?" if isinstance(p, (str, tuple)) else ""
+                cure = "; did you mean model.parameters()?" if isinstance(p, str) else ""
                 raise TypeError(
                     f"{self._name()}: parameter {k} is a {type(p).__name__}, not a Tensor{cure}"
                 )
@@ -171,6 +197,12 @@ class Optimizer:
 
     def check(self, group):
         """Raise ValueError where an option of `group` is out of its range; extend it by rules."""
+        for name in self.pairs:
+            pair = group[name]
+            if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+                raise ValueError(f"{self._name()}: {name} must be two numbers, got {pair}")
+            if isinstance(pair[0], Tensor) != isinstance(pair[1], Tensor):
+                raise ValueError(f"{self._name()}: {name} must be both Tensors or both floats")
         for name, (low, high) in self.ranges.items():
             given = group[name]
             several = isinstance(given, (tuple, list))
@@ -181,9 +213,11 @@ class Optimizer:
                 if not isinstance(value, (numbers.Real, Tensor)):
                     raise TypeError(f"{label} must be a number, got {type(value).__name__}")
                 if not low <= float(value) < high:
+                    closed = (low, high) == UNIT_CLOSED
+                    wanted = "in [0, 1]" if closed else f"in [{low}, {high})"
                     if high == math.inf:
-                        raise ValueError(f"{label} must be finite and >= {low}, got {value}")
-                    raise ValueError(f"{label} must be in [{low}, {high}), got {value}")
+                        wanted = "finite" if low == -math.inf else f"finite and >= {low}"
+                    raise ValueError(f"{label} must be {wanted}, got {value}")
 
     # one step -------------------------------------------------------------------------------
     def zero_grad(self, set_to_none=True):
@@ -307,76 +341,6 @@ class Optimizer:
         name = self._step_name
         for p, _, _ in rows:
             p._bump(name)
-
-    # checkpoints ----------------------------------------------------------------------------
-    def state_dict(self):
-        """The state and the options, parameters as integers: what `load_state_dict` takes.
-
-        ``{"state": {0: {...}, ...}, "param_groups": [{"params": [0, ...], ...}]}``. Its tensors
-        are the live ones, not copies (`minigrad.save` writes them at once).
-        """
-        number = {}
-        groups = []
-        for group in self.param_groups:
-            for p in group["params"]:
-                number.setdefault(id(p), len(number))
-            packed = {name: value for name, value in group.items() if name != "params"}
-            groups.append({**packed, "params": [number[id(p)] for p in group["params"]]})
-        state = {number[id(p)]: dict(kept) for p, kept in self.state.items() if kept}
-        return {"state": state, "param_groups": groups}
-
-    def load_state_dict(self, state_dict):
-        """Take over the state and the options of a `state_dict`; its tensors are copied.
-
-        Parameters correspond by their order. State tensors are cast to their parameter's dtype.
-
-        Raises
-        ------
-        ValueError
-            Another number of groups or parameters, or a state tensor of a wrong shape.
-        """
-        saved = state_dict["param_groups"]
-        if len(saved) != len(self.param_groups):
-            raise ValueError(
-                f"{self._name()}.load_state_dict: {len(saved)} parameter groups given, "
-                f"the optimizer has {len(self.param_groups)}"
-            )
-        owner = {}
-        for k, (old, group) in enumerate(zip(saved, self.param_groups, strict=True)):
-            if len(old["params"]) != len(group["params"]):
-                raise ValueError(
-                    f"{self._name()}.load_state_dict: group {k} has {len(old['params'])} "
-                    f"parameters, that of the optimizer {len(group['params'])}"
-                )
-            owner.update(zip(old["params"], group["params"], strict=True))
-        state = defaultdict(dict)
-        for number, kept in state_dict["state"].items():
-            if number not in owner:
-                raise ValueError(
-                    f"{self._name()}.load_state_dict: state of a parameter {number!r} "
-                    "that no group has"
-                )
-            p = owner[number]
-            state[p] = {name: self._restore(name, v, p, number) for name, v in kept.items()}
-        groups = []
-        for old, group in zip(saved, self.param_groups, strict=True):
-            options = {name: copy.deepcopy(v) for name, v in old.items() if name != "params"}
-            groups.append({**self.defaults, **options, "params": group["params"]})
-            self.check(groups[-1])
-        self.state, self.param_groups = state, groups
-
-    def _restore(self, name, value, p, number):
-        if not isinstance(value, Tensor):
-            return copy.deepcopy(value)
-        if name == "step":  # a tensor in PyTorch's checkpoints
-            return int(value)
-        if name in self.buffers and value.shape != p.shape:
-            raise ValueError(
-                f"{self._name()}.load_state_dict: {name} of parameter {number} has shape "
-                f"{value.shape}, the parameter {p.shape}"
-            )
-        both_float = value.is_floating_point() and p.is_floating_point()
-        return Tensor(value.detach(), p.dtype if both_float else value.dtype)
 
     def __repr__(self):
         lines = [f"{self._name()} ("]

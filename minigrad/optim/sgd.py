@@ -1,11 +1,9 @@
 """Stochastic gradient descent, with momentum."""
 
-import math
-
 import numpy as np
 
 from minigrad import kernels
-from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.optimizer import ANY, POSITIVE, Optimizer, options_of
 from minigrad.tensor import wrap
 
 
@@ -50,7 +48,10 @@ class SGD(Optimizer):
     in the form of PyTorch, where lr stands outside b.
     """
 
-    ranges = {"lr": (0, math.inf), "momentum": (0, math.inf), "weight_decay": (0, math.inf)}
+    ranges = {
+        **dict.fromkeys(("lr", "momentum", "weight_decay"), POSITIVE),
+        "dampening": ANY,
+    }
     buffers = ("momentum_buffer",)
 
     def __init__(
@@ -64,15 +65,7 @@ class SGD(Optimizer):
         *,
         maximize=False,
     ):
-        options = {
-            "lr": lr,
-            "momentum": momentum,
-            "dampening": dampening,
-            "weight_decay": weight_decay,
-            "nesterov": nesterov,
-            "maximize": maximize,
-        }
-        super().__init__(params, options)
+        super().__init__(params, options_of(locals()))
 
     def check(self, group):
         """Ranges, and what Nesterov's form needs."""

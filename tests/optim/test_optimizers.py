@@ -420,7 +420,11 @@ def test_parameters_that_cannot_be_optimized():
     with pytest.raises(TypeError, match="parameter 1 is a float, not a Tensor"):
         SGD([x, 1.0])
     with pytest.raises(TypeError, match=r"model\.parameters"):
-        SGD([("weight", x)])
+        SGD(["weight"])
+    with pytest.raises(ValueError, match="either all parameters have names"):
+        SGD([("weight", x), mg.ones(1)])
+    with pytest.raises(ValueError, match="either all parameters have names"):
+        SGD([{"params": [x]}, {"params": [("bias", mg.ones(1))]}])
     with pytest.raises(ValueError, match=r"parameter 0, shape \(2,\), is not a leaf.*Mul"):
         SGD([x * 2])
     with pytest.raises(ValueError, match="already in another group"):

@@ -1,0 +1,38 @@
+"""The base of the rules that are plain NumPy: what they do before their formula."""
+
+from minigrad.optim.optimizer import Optimizer
+
+
+class ArrayRule(Optimizer):
+    """A rule whose formula is a method on arrays, `change`.
+
+    `change(w, g, state, group, t)` changes the parameter's array w in place, given the array g
+    (-g if `maximize`, with the weight decay λ w added) and t, which counts from 1. If the decay is
+    `decoupled`, w is scaled by 1 - lr λ before, instead.
+    """
+
+    decoupled = False  # where the option `decoupled_weight_decay` does not say
+
+    def update_all(self, rows, group):
+        """Signs and decays, then the rule's own formula for each parameter."""
+        lr, decay = float(group["lr"]), float(group.get("weight_decay", 0))
+        decoupled = group.get("decoupled_weight_decay", self.decoupled)
+        for p, grad, state in rows:
+            state["step"] = t = state.get("step", 0) + 1
+            w, g = p._array, grad._array
+            if group.get("maximize", False):
+                g = -g
+            if decay and decoupled:
+                w *= 1 - lr * decay
+            elif decay:
+                g = g + decay * w
+            self.change(w, g, state, group, t)
+        self._note_changes(rows)
+
+    def change(self, w, g, state, group, t):
+        """One step of the formula. What a rule defines."""
+        raise NotImplementedError
+
+    def kept(self, state, name, w, fill=0.0):
+        """The array of the state `name`, of the shape of `w`, made full of `fill` at first."""
+        return self.buffer(state, name, w, fill)._array
