@@ -431,20 +431,53 @@ def hvp(f, primals, tangents):
 # Modules as functions ---------------------------------------------------------------------------
 
 
-def functional_call(module, parameters_and_buffers, args=(), kwargs=None):
+def _places(module):
+    """Where each parameter and buffer lies, under every name it has: (table, name there)."""
+    found = {}
+    for path, owner in module.named_modules(remove_duplicate=False):
+        for table in (owner._parameters, owner._buffers):
+            for leaf in table:
+                found[f"{path}.{leaf}" if path else leaf] = (table, leaf)
+    return found
+
+
+def _tied(places, given):
+    """`given`, with the value for one name of a shared tensor under all its names."""
+    names = {}
+    for name, (table, leaf) in places.items():
+        if table[leaf] is not None:
+            names.setdefault(id(table[leaf]), []).append(name)
+    full = {}
+    for name, value in given.items():
+        table, leaf = places[name]
+        for other in names.get(id(table[leaf]), [name]):
+            if other in given and given[other] is not value:
+                raise ValueError(
+                    f"functional_call: {name} and {other} are one tensor, but got two values"
+                )
+            full[other] = value
+    return full
+
+
+def functional_call(module, parameters_and_buffers, args=(), kwargs=None, *, tie_weights=True):
     """Call `module` with other parameters and buffers, by name; the module stays as it was.
 
     Parameters
     ----------
-    parameters_and_buffers : dict of str to Tensor
+    parameters_and_buffers : dict of str to Tensor, or a tuple of such dicts
         Names as in ``module.named_parameters()``; those left out keep the module's own.
     args : tuple or Tensor
         What the module is called with.
+    kwargs : dict, optional
+    tie_weights : bool
+        Whether a value for one name of a shared parameter also stands under its other names.
 
     Raises
     ------
     GraphError
         A name that the module does not have.
+    ValueError
+        A name in two of the dicts, or different values for two names of a shared parameter.
 
     Examples
     --------
@@ -455,16 +488,29 @@ def functional_call(module, parameters_and_buffers, args=(), kwargs=None):
     [[3.5]]
     """
     args = args if isinstance(args, tuple) else (args,)
+    if not isinstance(parameters_and_buffers, (tuple, list)):
+        parameters_and_buffers = (parameters_and_buffers,)
+    places = _places(module)
+    given = {}
+    for part in parameters_and_buffers:
+        for name, value in part.items():
+            if name not in places:
+                raise GraphError(
+                    f"functional_call: {type(module).__name__} has no parameter or buffer {name!r}"
+                )
+            if not isinstance(value, Tensor):
+                raise TypeError(
+                    f"functional_call: {name} must be a Tensor, got {type(value).__name__}"
+                )
+            if name in given:
+                raise ValueError(f"functional_call: {name} is given twice")
+            given[name] = value
+    if tie_weights:
+        given = _tied(places, given)
     undo = []
     try:
-        for name, value in parameters_and_buffers.items():
-            path, _, leaf = name.rpartition(".")
-            owner = module.get_submodule(path)
-            table = next((t for t in (owner._parameters, owner._buffers) if leaf in t), None)
-            if table is None:
-                raise GraphError(
-                    f"functional_call: {type(module).__name__} has no parameter {name!r}"
-                )
+        for name, value in given.items():
+            table, leaf = places[name]
             undo.append((table, leaf, table[leaf]))
             table[leaf] = value
         return module(*args, **(kwargs or {}))

@@ -159,6 +159,83 @@ def test_functional_call_leaves_the_module_as_it_was():
     assert model.weight is before
 
 
+def test_functional_call_takes_several_dicts_and_keeps_shared_weights_shared():
+    first, last = mg.nn.Linear(2, 2, bias=False), mg.nn.Linear(2, 2, bias=False)
+    last.weight = first.weight
+    model = mg.nn.Sequential(first, mg.nn.BatchNorm1d(2), last)
+    x, w = mg.randn(5, 2), mg.randn(2, 2)
+    buffers = {n: b.clone() for n, b in model.named_buffers()}
+    y = mg.func.functional_call(model, ({"0.weight": w}, buffers), (x,))
+    z = mg.func.functional_call(model, {"2.weight": w}, x)
+    np.testing.assert_array_equal(y.detach().numpy(), z.detach().numpy())
+    assert buffers["1.num_batches_tracked"].item() == 1  # those given are the ones that change
+    apart = mg.func.functional_call(model, {"0.weight": w}, x, tie_weights=False)
+    assert not np.allclose(apart.detach().numpy(), y.detach().numpy())
+    with pytest.raises(ValueError, match="one tensor"):
+        mg.func.functional_call(model, {"0.weight": w, "2.weight": w * 2}, x)
+    with pytest.raises(ValueError, match="twice"):
+        mg.func.functional_call(model, ({"0.weight": w}, {"0.weight": w}), x)
+    with pytest.raises(TypeError, match="Tensor"):
+        mg.func.functional_call(model, {"0.weight": 3.0}, x)
+    assert model[0].weight is model[2].weight
+
+
+def test_functional_call_gives_keyword_arguments_and_gradients():
+    class Scale(mg.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = mg.nn.Parameter(mg.ones(2))
+
+        def forward(self, x, *, power=1):
+            return (x * self.w) ** power
+
+    w = mg.tensor([2.0, 3.0], requires_grad=True)
+    y = mg.func.functional_call(Scale(), {"w": w}, mg.ones(2), {"power": 2})
+    y.sum().backward()
+    assert y.tolist() == [4.0, 9.0] and w.grad.tolist() == [4.0, 6.0]
+
+
+def test_transforms_agree_with_torch():
+    torch = pytest.importorskip("torch")
+
+    def f(lib):
+        return lambda p, s: (lib.sin(p["a"]) * s[0]).sum() * s[1] + (p["b"] ** 3).sum()
+
+    chance = np.random.default_rng(0)
+    arrays = [chance.standard_normal(n) for n in ((3,), (2, 2), (3,), ())]
+
+    def arguments(make):
+        a, b, c, d = (make(x) for x in arrays)
+        return {"a": a, "b": b}, (c, d)
+
+    ours, theirs = arguments(mg.tensor), arguments(torch.tensor)
+
+    def close(x, y):
+        if isinstance(x, dict):
+            assert list(x) == list(y)
+            x, y = list(x.values()), list(y.values())
+        if isinstance(x, (tuple, list)):
+            assert len(x) == len(y)
+            for a, b in zip(x, y, strict=True):
+                close(a, b)
+        else:
+            np.testing.assert_allclose(x.numpy(), y.numpy(), rtol=1e-10)
+
+    for name in ("grad", "jacrev", "hessian"):
+        for argnums in (0, 1, (0, 1)):
+            mine = getattr(mg.func, name)(f(mg), argnums)(*ours)
+            close(mine, getattr(torch.func, name)(f(torch), argnums=argnums)(*theirs))
+    aux = mg.func.grad(lambda p, s: (f(mg)(p, s), {"seen": s[1]}), has_aux=True)(*ours)
+    close(
+        aux, torch.func.grad(lambda p, s: (f(torch)(p, s), {"seen": s[1]}), has_aux=True)(*theirs)
+    )
+    close(mg.func.jvp(f(mg), ours, ours), torch.func.jvp(f(torch), theirs, theirs))
+    close(
+        mg.func.vjp(f(mg), *ours)[1](mg.tensor(2.0).double()),
+        torch.func.vjp(f(torch), *theirs)[1](torch.tensor(2.0).double()),
+    )
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
