@@ -7,7 +7,7 @@ from minigrad.nn.functional import embedding
 from minigrad.nn.linear import floats, size
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
-from minigrad.ops.embedding import padding_row, refuse_unsupported
+from minigrad.ops.embedding import padding_row
 
 
 class Embedding(Module):
@@ -19,10 +19,12 @@ class Embedding(Module):
         Rows and columns of the table: the size of the vocabulary, the length of a vector.
     padding_idx : int, optional
         A row that starts as zeros and receives no gradient; a negative one counts from the end.
-    max_norm, norm_type, sparse : optional
-        Not supported: as their defaults, or NotImplementedError.
+    max_norm, norm_type : float, optional
+        Rows that are picked and longer than `max_norm` are scaled to it, in place.
     scale_grad_by_freq : bool
         Divide the gradient of each row by how often the input names it.
+    sparse : bool
+        Without effect: gradients are dense.
     dtype : dtype, optional
         float32 (the default) or float64.
 
@@ -52,12 +54,12 @@ class Embedding(Module):
         dtype=None,
     ):
         super().__init__()
-        refuse_unsupported("Embedding", max_norm, sparse)
         self.num_embeddings = size("Embedding", "num_embeddings", num_embeddings, 0)
         self.embedding_dim = size("Embedding", "embedding_dim", embedding_dim, 0)
         row = padding_row("Embedding", padding_idx, self.num_embeddings)
         self.padding_idx = None if padding_idx is None else row
-        self.scale_grad_by_freq = scale_grad_by_freq
+        self.max_norm, self.norm_type = max_norm, norm_type
+        self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
         self.weight = floats("Embedding", (self.num_embeddings, self.embedding_dim), dtype)
         self.reset_parameters()
 
@@ -89,13 +91,13 @@ class Embedding(Module):
         """
         if embeddings.ndim != 2:
             raise ShapeError(f"Embedding: expected embeddings (V, D), got {embeddings.shape}")
-        refuse_unsupported("Embedding", max_norm, sparse)
         layer = cls.__new__(cls)
         Module.__init__(layer)
         layer.num_embeddings, layer.embedding_dim = embeddings.shape
         row = padding_row("Embedding", padding_idx, layer.num_embeddings)
         layer.padding_idx = None if padding_idx is None else row
-        layer.scale_grad_by_freq = scale_grad_by_freq
+        layer.max_norm, layer.norm_type = max_norm, norm_type
+        layer.scale_grad_by_freq, layer.sparse = scale_grad_by_freq, sparse
         layer.weight = Parameter(embeddings, requires_grad=not freeze)
         return layer
 
@@ -109,13 +111,25 @@ class Embedding(Module):
     def forward(self, input):
         """(*) integers to (*, embedding_dim)."""
         return embedding(
-            input, self.weight, self.padding_idx, scale_grad_by_freq=self.scale_grad_by_freq
+            input,
+            self.weight,
+            self.padding_idx,
+            self.max_norm,
+            self.norm_type,
+            self.scale_grad_by_freq,
+            self.sparse,
         )
 
     def extra_repr(self):
         text = f"{self.num_embeddings}, {self.embedding_dim}"
         if self.padding_idx is not None:
             text += f", padding_idx={self.padding_idx}"
+        if self.max_norm is not None:
+            text += f", max_norm={self.max_norm}"
+        if self.norm_type != 2:
+            text += f", norm_type={self.norm_type}"
         if self.scale_grad_by_freq:
             text += f", scale_grad_by_freq={self.scale_grad_by_freq}"
+        if self.sparse:
+            text += ", sparse=True"
         return text

@@ -7,9 +7,13 @@ import warnings
 
 from minigrad.ops.activation import relu as _relu
 from minigrad.ops.activation import sigmoid, softplus, tanh
+from minigrad.ops.attention import scaled_dot_product_attention
+from minigrad.ops.bilinear import bilinear
 from minigrad.ops.conv import conv2d
-from minigrad.ops.dropout import dropout
+from minigrad.ops.distance import cosine_similarity, normalize, pairwise_distance
+from minigrad.ops.dropout import alpha_dropout, dropout, dropout1d, dropout2d
 from minigrad.ops.embedding import embedding
+from minigrad.ops.group_norm import group_norm, instance_norm
 from minigrad.ops.index import one_hot
 from minigrad.ops.inplace import relu_
 from minigrad.ops.layer_norm import layer_norm
@@ -22,6 +26,7 @@ from minigrad.ops.loss import (
 )
 from minigrad.ops.norm import batch_norm
 from minigrad.ops.pool import avg_pool2d, max_pool2d
+from minigrad.ops.rms_norm import rms_norm
 from minigrad.ops.softmax import log_softmax as _log_softmax
 from minigrad.ops.softmax import softmax as _softmax
 
@@ -38,10 +43,21 @@ __all__ = [
     "mse_loss",
     "binary_cross_entropy_with_logits",
     "linear",
+    "bilinear",
     "batch_norm",
     "layer_norm",
+    "group_norm",
+    "instance_norm",
+    "rms_norm",
+    "normalize",
+    "cosine_similarity",
+    "pairwise_distance",
+    "scaled_dot_product_attention",
     "embedding",
     "dropout",
+    "alpha_dropout",
+    "dropout1d",
+    "dropout2d",
     "conv2d",
     "max_pool2d",
     "avg_pool2d",

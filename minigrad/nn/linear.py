@@ -1,13 +1,14 @@
-"""The linear layer, and two that compute nothing."""
+"""The linear and the bilinear layer, and three that compute nothing."""
 
 import math
 
+from minigrad.errors import ShapeError
 from minigrad.nn import init
-from minigrad.nn.functional import linear
+from minigrad.nn.functional import bilinear, linear
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.ops.creation import empty
-from minigrad.ops.shape import flatten
+from minigrad.ops.shape import check_dim, flatten
 
 
 def size(layer, name, value, least=1):
@@ -89,6 +90,63 @@ class Linear(Module):
         )
 
 
+class Bilinear(Module):
+    """Bilinear map of two inputs: y_o = Σ_ij x_i weight_oij z_j + bias_o.
+
+    Parameters
+    ----------
+    in1_features, in2_features, out_features : int
+        Lengths of the last axis of the inputs and of y.
+    bias : bool
+        Whether there is a bias.
+    dtype : dtype, optional
+        float32 (the default) or float64.
+
+    Attributes
+    ----------
+    weight : Parameter (out_features, in1_features, in2_features)
+    bias : Parameter (out_features,), or None
+        Both start uniform on ±1/sqrt(in1_features).
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> layer = mg.nn.Bilinear(20, 30, 40)
+    >>> layer(mg.randn(128, 20), mg.randn(128, 30)).shape
+    (128, 40)
+    """
+
+    def __init__(self, in1_features, in2_features, out_features, bias=True, dtype=None):
+        super().__init__()
+        self.in1_features = size("Bilinear", "in1_features", in1_features)
+        self.in2_features = size("Bilinear", "in2_features", in2_features, 0)
+        self.out_features = size("Bilinear", "out_features", out_features, 0)
+        shape = (self.out_features, self.in1_features, self.in2_features)
+        self.weight = floats("Bilinear", shape, dtype)
+        if bias:
+            self.bias = floats("Bilinear", shape[:1], dtype)
+        else:
+            self.register_parameter("bias", None)
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        """Draw weight and bias anew."""
+        bound = 1 / math.sqrt(self.in1_features)
+        init.uniform_(self.weight, -bound, bound)
+        if self.bias is not None:
+            init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, input1, input2):
+        """(..., in1_features) and (..., in2_features) to (..., out_features)."""
+        return bilinear(input1, input2, self.weight, self.bias)
+
+    def extra_repr(self):
+        return (
+            f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
+            f"out_features={self.out_features}, bias={self.bias is not None}"
+        )
+
+
 class Flatten(Module):
     """The axes from `start_dim` to `end_dim` as one; by default all but the batch axis.
 
@@ -109,6 +167,51 @@ class Flatten(Module):
 
     def extra_repr(self):
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Unflatten(Module):
+    """One axis as several; the inverse of `Flatten`.
+
+    Parameters
+    ----------
+    dim : int
+    unflattened_size : sequence of int
+        Sizes of the new axes; one may be -1: it is inferred.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nn.Unflatten(1, (2, -1))(mg.zeros(3, 10)).shape
+    (3, 2, 5)
+    """
+
+    def __init__(self, dim, unflattened_size):
+        super().__init__()
+        if isinstance(dim, bool) or not hasattr(dim, "__index__"):
+            raise TypeError(f"Unflatten: dim must be an integer, got {dim!r}")
+        if not isinstance(unflattened_size, (tuple, list)):
+            raise TypeError(f"Unflatten: expected a tuple of sizes, got {unflattened_size!r}")
+        for n in unflattened_size:
+            if isinstance(n, bool) or not hasattr(n, "__index__"):
+                raise TypeError(f"Unflatten: sizes must be integers, got {n!r}")
+        self.dim, self.unflattened_size = dim, unflattened_size
+
+    def forward(self, input):
+        """Of `input`, the same elements in more axes."""
+        at = check_dim(self.dim, input.ndim, "Unflatten") + input.ndim
+        sizes = list(self.unflattened_size)
+        length, known = input.shape[at], math.prod(n for n in sizes if n != -1)
+        if sizes.count(-1) == 1 and known > 0 and not length % known:
+            sizes[sizes.index(-1)] = length // known
+        if not sizes or min(sizes) < 0 or math.prod(sizes) != length:
+            raise ShapeError(
+                f"Unflatten: sizes {tuple(self.unflattened_size)} do not make up dim {self.dim} "
+                f"of the input {input.shape}"
+            )
+        return input.reshape(*input.shape[:at], *sizes, *input.shape[at + 1 :])
+
+    def extra_repr(self):
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
 
 
 class Identity(Module):

@@ -1,40 +1,55 @@
-"""Normalisation: of a batch, for vectors and sequences or for images, and of a layer."""
+"""Normalisation: of a batch, of each instance, of a layer, of groups of channels.
+
+BatchNorm and InstanceNorm share their parameters and buffers (`_Tracking`).
+"""
+
+import warnings
 
 from minigrad.nn import init
-from minigrad.nn.functional import batch_norm, layer_norm
+from minigrad.nn.functional import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
 from minigrad.nn.linear import floats, size
 from minigrad.nn.module import Module
 from minigrad.ops.creation import ones, tensor, zeros
 
 
-class _BatchNorm(Module):
-    _dims: tuple = ()  # numbers of axes that the input may have
-    _expected = ""
+def _number(layer, name, value):
+    """Raise unless `value` is a number of at least 0."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+        raise ValueError(f"{layer}: {name} must be a number of at least 0, got {value!r}")
+    return value
+
+
+def _affine(module, shape, weight, bias, dtype):
+    """Register `weight` and `bias` of this shape, or None for what is not wanted."""
+    for name, wanted in (("weight", weight), ("bias", bias)):
+        value = floats(type(module).__name__, shape, dtype) if wanted else None
+        module.register_parameter(name, value)
+
+
+def _fill_affine(module):
+    """Weight 1, bias 0."""
+    if module.weight is not None:
+        init.ones_(module.weight)
+    if module.bias is not None:
+        init.zeros_(module.bias)
+
+
+class _Tracking(Module):
+    """A weight, a bias and running statistics for each channel."""
+
+    _expected = ""  # what inputs look like
 
     def __init__(
-        self,
-        num_features,
-        eps=1e-5,
-        momentum=0.1,
-        affine=True,
-        track_running_stats=True,
-        dtype=None,
+        self, num_features, eps, momentum, affine, track_running_stats, dtype, bias, least=1
     ):
         super().__init__()
         layer = type(self).__name__
-        self.num_features = size(layer, "num_features", num_features)
-        for name, value in (("eps", eps), ("momentum", momentum)):
-            if name == "momentum" and value is None:
-                continue
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
-                raise ValueError(f"{layer}: {name} must be a number of at least 0, got {value!r}")
-        self.eps = eps
-        self.momentum = momentum
+        self.num_features = size(layer, "num_features", num_features, least)
+        self.eps = _number(layer, "eps", eps)
+        self.momentum = momentum if momentum is None else _number(layer, "momentum", momentum)
         self.affine = affine
         self.track_running_stats = track_running_stats
-        for name in ("weight", "bias"):
-            value = floats(layer, (self.num_features,), dtype) if affine else None
-            self.register_parameter(name, value)
+        _affine(self, (self.num_features,), affine, affine and bias, dtype)
         running = {"running_mean": None, "running_var": None, "num_batches_tracked": None}
         if track_running_stats:
             options = {} if dtype is None else {"dtype": dtype}
@@ -55,16 +70,40 @@ class _BatchNorm(Module):
     def reset_parameters(self):
         """Weight 1, bias 0, and the batches seen forgotten."""
         self.reset_running_stats()
-        if self.affine:
-            init.ones_(self.weight)
-            init.zeros_(self.bias)
+        _fill_affine(self)
+
+    def _refuse(self, input):
+        layer = type(self).__name__
+        raise ValueError(f"{layer}: expected {self._expected}, got shape {input.shape}")
+
+    def extra_repr(self):
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+            f"affine={self.affine}, bias={self.bias is not None}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+
+
+class _BatchNorm(_Tracking):
+    _dims: tuple = ()  # numbers of axes that the input may have
+
+    def __init__(
+        self,
+        num_features,
+        eps=1e-5,
+        momentum=0.1,
+        affine=True,
+        track_running_stats=True,
+        dtype=None,
+        *,
+        bias=True,
+    ):
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype, bias)
 
     def forward(self, input):
         """Of the same shape; in training mode the running statistics are updated."""
         if input.ndim not in self._dims:
-            raise ValueError(
-                f"{type(self).__name__}: expected {self._expected}, got shape {input.shape}"
-            )
+            self._refuse(input)
         momentum = self.momentum
         training = self.training
         count = self.num_batches_tracked
@@ -83,12 +122,6 @@ class _BatchNorm(Module):
         if momentum is None:
             momentum = 0.0  # not used: nothing is tracked
         return batch_norm(input, mean, var, self.weight, self.bias, training, momentum, self.eps)
-
-    def extra_repr(self):
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
-            f"affine={self.affine}, track_running_stats={self.track_running_stats}"
-        )
 
 
 class BatchNorm1d(_BatchNorm):
@@ -109,6 +142,8 @@ class BatchNorm1d(_BatchNorm):
         False: the batch's own statistics are used in evaluation mode too.
     dtype : dtype, optional
         float32 (the default) or float64.
+    bias : bool
+        False: there is a weight, but no bias.
 
     Attributes
     ----------
@@ -156,6 +191,125 @@ class BatchNorm2d(_BatchNorm):
     _expected = "an input (N, C, H, W)"
 
 
+class _InstanceNorm(_Tracking):
+    _axes = 0  # of the input, the axis of samples included
+
+    def __init__(
+        self,
+        num_features,
+        eps=1e-5,
+        momentum=0.1,
+        affine=False,
+        track_running_stats=False,
+        dtype=None,
+        *,
+        bias=True,
+    ):
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype, bias, 0)
+
+    def forward(self, input):
+        """Of the same shape; in training mode the running statistics, if any, are updated."""
+        if input.ndim not in (self._axes - 1, self._axes):
+            self._refuse(input)
+        channels = input.shape[1 - self._axes]
+        if channels != self.num_features:
+            layer = type(self).__name__
+            if self.affine or self.track_running_stats:
+                raise ValueError(
+                    f"{layer}: expected {self.num_features} channels, got shape {input.shape}"
+                )
+            warnings.warn(
+                f"{layer}: num_features is {self.num_features}, and not used without affine; "
+                f"got shape {input.shape}",
+                stacklevel=3,
+            )
+        x = input if input.ndim == self._axes else input.unsqueeze(0)
+        y = instance_norm(
+            x,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            self.training or not self.track_running_stats,
+            0.0 if self.momentum is None else self.momentum,
+            self.eps,
+        )
+        return y if input.ndim == self._axes else y.squeeze(0)
+
+
+class InstanceNorm1d(_InstanceNorm):
+    """Each channel of each sample normalised over its positions.
+
+    Parameters
+    ----------
+    num_features : int
+        C of the input (N, C, L) or (C, L).
+    eps : float
+        Added to the variance.
+    momentum : float or None
+        running = (1 - momentum) · running + momentum · of the batch; None is 0.
+    affine : bool
+        Whether there are a weight and a bias.
+    track_running_stats : bool
+        Whether there are running statistics, used in evaluation mode.
+    dtype : dtype, optional
+        float32 (the default) or float64.
+    bias : bool
+        False: there is a weight, but no bias.
+
+    Attributes
+    ----------
+    weight, bias : Parameter (num_features,), or None
+        They start as ones and zeros.
+    running_mean, running_var : Tensor (num_features,), or None
+    num_batches_tracked : Tensor of int64, or None
+        Stays 0, as in PyTorch.
+
+    Raises
+    ------
+    ValueError
+        The input has another number of axes or channels, or one position a channel.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> y = mg.nn.InstanceNorm1d(3)(mg.randn(2, 3, 50) * 5 + 2)
+    >>> bool((y.mean(-1).abs() < 1e-5).all())
+    True
+
+    References
+    ----------
+    Ulyanov, Vedaldi, Lempitsky (2016), Instance normalization.
+    """
+
+    _axes = 3
+    _expected = "an input (N, C, L) or (C, L)"
+
+
+class InstanceNorm2d(_InstanceNorm):
+    """Each channel of each image (N, C, H, W) or (C, H, W) normalised; as `InstanceNorm1d`.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nn.InstanceNorm2d(3, affine=True)(mg.randn(2, 3, 4, 4)).shape
+    (2, 3, 4, 4)
+    """
+
+    _axes = 4
+    _expected = "an input (N, C, H, W) or (C, H, W)"
+
+
+def _row(module, normalized_shape):
+    """`normalized_shape` as a tuple of at least one size."""
+    layer = type(module).__name__
+    if not isinstance(normalized_shape, (tuple, list)):
+        normalized_shape = (normalized_shape,)
+    if not normalized_shape:
+        raise ValueError(f"{layer}: normalized_shape must name at least one axis, got ()")
+    return tuple([size(layer, "normalized_shape", n, 0) for n in normalized_shape])
+
+
 class LayerNorm(Module):
     """The last axes of each sample normalised: y = (x - mean) / √(var + eps) · weight + bias.
 
@@ -199,30 +353,16 @@ class LayerNorm(Module):
 
     def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True, dtype=None):
         super().__init__()
-        if not isinstance(normalized_shape, (tuple, list)):
-            normalized_shape = (normalized_shape,)
-        sizes = [size("LayerNorm", "normalized_shape", n, 0) for n in normalized_shape]
-        if not sizes:
-            raise ValueError("LayerNorm: normalized_shape must name at least one axis, got ()")
-        if isinstance(eps, bool) or not isinstance(eps, (int, float)) or eps < 0:
-            raise ValueError(f"LayerNorm: eps must be a number of at least 0, got {eps!r}")
-        self.normalized_shape = tuple(sizes)
-        self.eps = eps
+        self.normalized_shape = _row(self, normalized_shape)
+        self.eps = _number("LayerNorm", "eps", eps)
         self.elementwise_affine = elementwise_affine
-        for name, wanted in (
-            ("weight", elementwise_affine),
-            ("bias", elementwise_affine and bias),
-        ):
-            value = floats("LayerNorm", self.normalized_shape, dtype) if wanted else None
-            self.register_parameter(name, value)
+        affine = elementwise_affine, elementwise_affine and bias
+        _affine(self, self.normalized_shape, *affine, dtype)
         self.reset_parameters()
 
     def reset_parameters(self):
         """Weight 1, bias 0."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        _fill_affine(self)
 
     def forward(self, input):
         """Of the same shape."""
@@ -232,4 +372,132 @@ class LayerNorm(Module):
         return (
             f"{self.normalized_shape}, eps={self.eps}, "
             f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
+        )
+
+
+class RMSNorm(Module):
+    """The last axes of each sample scaled: y = x / √(mean x² + eps) · weight.
+
+    Parameters
+    ----------
+    normalized_shape : int or sequence of int
+        Sizes of the last axes of the input.
+    eps : float, optional
+        Default: ``finfo(dtype).eps`` of the input.
+    elementwise_affine : bool
+        Whether there is a weight.
+    dtype : dtype, optional
+        float32 (the default) or float64.
+
+    Attributes
+    ----------
+    weight : Parameter (*normalized_shape), or None
+        It starts as ones.
+
+    Raises
+    ------
+    ShapeError
+        The last axes of the input are not `normalized_shape`.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> y = mg.nn.RMSNorm(64)(mg.randn(5, 8, 64) * 5)
+    >>> bool(((y * y).mean(-1) - 1 < 1e-5).all())
+    True
+
+    References
+    ----------
+    Zhang, Sennrich (2019), Root mean square layer normalization.
+    """
+
+    def __init__(self, normalized_shape, eps=None, elementwise_affine=True, dtype=None):
+        super().__init__()
+        self.normalized_shape = _row(self, normalized_shape)
+        self.eps = eps if eps is None else _number("RMSNorm", "eps", eps)
+        self.elementwise_affine = elementwise_affine
+        value = floats("RMSNorm", self.normalized_shape, dtype) if elementwise_affine else None
+        self.register_parameter("weight", value)
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        """Weight 1."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+
+    def forward(self, input):
+        """Of the same shape."""
+        return rms_norm(input, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self):
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, "
+            f"elementwise_affine={self.elementwise_affine}"
+        )
+
+
+class GroupNorm(Module):
+    """Groups of channels of each sample normalised: y = (x - mean) / √(var + eps) · weight + bias.
+
+    Parameters
+    ----------
+    num_groups, num_channels : int
+        Groups, and C of the input (N, C, ...), which they divide.
+    eps : float
+        Added to the variance.
+    affine : bool
+        Whether there are a weight and a bias.
+    dtype : dtype, optional
+        float32 (the default) or float64.
+    bias : bool
+        False: there is a weight, but no bias.
+
+    Attributes
+    ----------
+    weight, bias : Parameter (num_channels,), or None
+        They start as ones and zeros.
+
+    Raises
+    ------
+    ValueError
+        The groups do not divide the channels.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> y = mg.nn.GroupNorm(3, 6)(mg.randn(20, 6, 10, 10) * 5 + 2)
+    >>> bool((y[:, :2].mean((1, 2, 3)).abs() < 1e-5).all())
+    True
+
+    References
+    ----------
+    Wu, He (2018), Group normalization.
+    """
+
+    def __init__(self, num_groups, num_channels, eps=1e-5, affine=True, dtype=None, *, bias=True):
+        super().__init__()
+        self.num_groups = size("GroupNorm", "num_groups", num_groups)
+        self.num_channels = size("GroupNorm", "num_channels", num_channels, 0)
+        if self.num_channels % self.num_groups:
+            raise ValueError(
+                f"GroupNorm: num_channels {num_channels} must be divisible by num_groups "
+                f"{num_groups}"
+            )
+        self.eps = _number("GroupNorm", "eps", eps)
+        self.affine = affine
+        _affine(self, (self.num_channels,), affine, affine and bias, dtype)
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        """Weight 1, bias 0."""
+        _fill_affine(self)
+
+    def forward(self, input):
+        """Of the same shape."""
+        return group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self):
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+            f"bias={self.bias is not None}"
         )

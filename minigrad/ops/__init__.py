@@ -10,8 +10,9 @@ from importlib import import_module
 from minigrad import methods
 
 FAMILIES = """
-    choice elementwise activation arithmetic compare creation shape index reduce overwrite inplace
-    linalg softmax loss norm layer_norm embedding dropout conv pool
+    choice elementwise activation arithmetic compare creation shape index reduce overwrite
+    inplace linalg softmax loss norm layer_norm group_norm rms_norm distance bilinear embedding
+    dropout attention conv pool
 """.split()
 
 __all__ = []

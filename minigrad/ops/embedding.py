@@ -12,7 +12,7 @@ try:
 except ImportError:
     from minigrad import _cython as cython
 
-from minigrad.errors import DtypeError, ShapeError
+from minigrad.errors import DtypeError, InplaceError, ShapeError
 
 if cython.compiled:
     from cython.cimports.minigrad.engine import Unary, wrap
@@ -112,12 +112,15 @@ def embedding(
     weight : Tensor, (V, D)
     padding_idx : int, optional
         The row that receives no gradient; a negative one counts from the end.
-    max_norm, norm_type : optional
-        Not supported: rows would be changed in place by a forward pass.
+    max_norm : float, optional
+        Rows that are picked and whose norm is larger are first scaled down to it, in `weight`
+        itself, in place and outside of the graph.
+    norm_type : float
+        Exponent of that norm.
     scale_grad_by_freq : bool
         Divide the gradient of each row by the number of times `input` names it.
     sparse : bool
-        Not supported: gradients are dense.
+        Without effect: gradients are dense.
 
     Returns
     -------
@@ -129,13 +132,11 @@ def embedding(
     IndexError
         A row number outside of [0, V): negative ones too, as in PyTorch.
     DtypeError
-        `input` is not of integers, or `weight` not floating.
+        `input` is not of integers.
     ShapeError
         `weight` is not a matrix.
     ValueError
         `padding_idx` is not a row.
-    NotImplementedError
-        `max_norm` or `sparse` was asked for.
 
     Examples
     --------
@@ -153,24 +154,40 @@ def embedding(
         raise DtypeError(f"{name}: input must be integers, got {index.dtype}")
     if table.ndim != 2:
         raise ShapeError(f"{name}: expected a weight (V, D), got shape {table.shape}")
-    if table.dtype.kind != "f":
-        raise DtypeError(f"{name}: expected a floating weight, got {table.dtype}")
-    refuse_unsupported(name, max_norm, sparse)
     padding = padding_row(name, padding_idx, table.shape[0])
     picked = index._array
+    if max_norm is not None:
+        shorten_rows(name, table, picked, max_norm, norm_type)
+    if table.dtype.kind != "f":
+        check_rows(name, picked, table.shape[0])
+        return wrap(table._array[picked])
     if table.requires_grad and picked.size:
         picked = picked.copy()  # the rule reads it again: it must not change until then
     return Embedding(picked, padding, scale_grad_by_freq).apply(table)
 
 
-def refuse_unsupported(name, max_norm, sparse):
-    """Raise where PyTorch has an option that is not here."""
-    if max_norm is not None:
-        raise NotImplementedError(
-            f"{name}: max_norm is not supported; scale the rows of the weight under no_grad"
-        )
-    if sparse:
-        raise NotImplementedError(f"{name}: sparse gradients are not supported; say sparse=False")
+def shorten_rows(name, table, picked, max_norm, norm_type):
+    """Scale the picked rows of the table that are longer than `max_norm` to it, in place."""
+    if table.dtype.kind != "f":
+        raise DtypeError(f"{name}: max_norm needs a floating weight, got {table.dtype}")
+    check_rows(name, picked, table.shape[0])
+    if not table._array.flags.writeable:
+        raise InplaceError(f"{name}: max_norm changes the weight, whose memory is read-only")
+    rows = np.unique(picked)
+    values = table._array[rows]
+    norms = np.linalg.norm(values.astype(np.float64), norm_type, axis=1)
+    long = norms > max_norm
+    if long.any():
+        shorter = values[long] * (max_norm / (norms[long] + 1e-7))[:, None]
+        table._array[rows[long]] = shorter
+        table._bump(name)
+
+
+def check_rows(name, picked, rows):
+    """Raise unless all row numbers lie in [0, rows)."""
+    if picked.size and not (picked.min() >= 0 and picked.max() < rows):
+        wrong = picked[(picked < 0) | (picked >= rows)].flat[0]
+        raise IndexError(f"{name}: row numbers must lie in [0, {rows}), got {wrong}")
 
 
 def padding_row(name, padding_idx, rows):

@@ -104,6 +104,36 @@ def test_every_integer_dtype_is_an_index(dtype):
     assert table.grad.tolist() == [[1.0, 1.0], [0.0, 0.0], [2.0, 2.0]]
 
 
+@pytest.mark.parametrize("norm_type", [1.0, 2.0, 3.0, np.inf])
+def test_long_rows_are_shortened_in_place_where_they_are_picked(norm_type):
+    before = np.random.default_rng(0).standard_normal((5, 3))
+    table = mg.tensor(before, requires_grad=True)
+    version = table._version
+    y = F.embedding(mg.tensor([4, 1, 1]), table, None, 0.5, norm_type)
+    norms = np.linalg.norm(table.detach().numpy(), norm_type, axis=1)
+    np.testing.assert_allclose(norms[[1, 4]], 0.5, rtol=1e-6)
+    np.testing.assert_array_equal(table.detach().numpy()[[0, 2, 3]], before[[0, 2, 3]])
+    np.testing.assert_array_equal(y.detach().numpy(), table.detach().numpy()[[4, 1, 1]])
+    assert table._version > version and table.requires_grad
+    y.sum().backward()  # the scaling is not part of the graph
+    assert table.grad.tolist() == [[0.0] * 3, [2.0] * 3, [0.0] * 3, [0.0] * 3, [1.0] * 3]
+    version = table._version
+    F.embedding(mg.tensor([4, 1]), table, None, 0.6, norm_type)  # short already
+    assert table._version == version
+
+
+def test_a_table_of_integers_is_looked_up_without_a_graph():
+    y = F.embedding(mg.tensor([2, 0]), mg.tensor([[1, 2], [3, 4], [5, 6]]))
+    assert y.dtype == mg.int64 and y.tolist() == [[5, 6], [1, 2]]
+
+
+def test_sparse_gradients_are_dense():
+    index, table, _ = drawn(0, (4,))
+    (dense,) = mg.grad(F.embedding(index, table).sum(), table)
+    (sparse,) = mg.grad(F.embedding(index, table, sparse=True).sum(), table)
+    np.testing.assert_array_equal(sparse.numpy(), dense.numpy())
+
+
 @pytest.mark.parametrize(
     "call, error, match",
     [
@@ -112,19 +142,20 @@ def test_every_integer_dtype_is_an_index(dtype):
         (lambda w: F.embedding(mg.tensor([0.0]), w), TypeError, "embedding: input must be int"),
         (lambda w: F.embedding(mg.tensor([True]), w), TypeError, "embedding: input must be int"),
         (lambda w: F.embedding(mg.tensor([0]), w[0]), ValueError, r"embedding: .*\(V, D\)"),
-        (lambda w: F.embedding(mg.tensor([0]), w.long()), TypeError, "embedding: .*floating"),
         (lambda w: F.embedding([0], w), TypeError, "embedding: .*Tensor"),
         (lambda w: F.embedding(mg.tensor([0]), w, 3), ValueError, "embedding: padding_idx"),
         (lambda w: F.embedding(mg.tensor([0]), w, -4), ValueError, "embedding: padding_idx"),
+        (lambda w: F.embedding(mg.tensor([3]), w.long()), IndexError, r"embedding: .* got 3"),
+        (lambda w: F.embedding(mg.tensor([3]), w, max_norm=1.0), IndexError, "embedding: .*got 3"),
         (
-            lambda w: F.embedding(mg.tensor([0]), w, max_norm=1.0),
-            NotImplementedError,
-            "embedding: max_norm",
+            lambda w: F.embedding(mg.tensor([0]), w.long(), max_norm=1.0),
+            TypeError,
+            "embedding: max_norm needs a floating weight",
         ),
         (
-            lambda w: F.embedding(mg.tensor([0]), w, sparse=True),
-            NotImplementedError,
-            "embedding: sparse",
+            lambda w: F.embedding(mg.tensor([0]), w[:1].expand(3, 2), max_norm=0.1),
+            RuntimeError,
+            "embedding: .*read-only",
         ),
     ],
 )

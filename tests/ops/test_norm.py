@@ -98,7 +98,7 @@ def test_derivatives_by_central_differences(training, rest):
 def test_batches_of_cotangents_equal_a_loop_at_both_orders(training, rest):
     xs = leaves(0, 3, 2, rest, True)
     rng = np.random.default_rng(0)
-    fixed = (None, None) if training else (mg.zeros(2), mg.ones(2))
+    fixed = (None, None) if training else (mg.zeros(2).double(), mg.ones(2).double())
     y = F.batch_norm(xs[0], *fixed, *xs[1:], training, eps=EPS)
     v = mg.tensor(rng.standard_normal((3, *y.shape)), requires_grad=True)
     many = mg.grad(y, xs, v, is_grads_batched=True, create_graph=True)
@@ -189,6 +189,7 @@ def test_empty_batches_leave_the_statistics_alone():
         np.testing.assert_array_equal(mean.numpy(), 0)
         np.testing.assert_array_equal(var.numpy(), 1)
     assert F.batch_norm(mg.zeros(2, 0), None, None, training=True).shape == (2, 0)
+    assert F.batch_norm(mg.zeros(0), mg.zeros(0), mg.ones(0)).shape == (0,)
 
 
 @pytest.mark.parametrize("shape", [(1, 3), (1, 3, 1)])
@@ -209,6 +210,22 @@ def test_a_single_value_per_channel_is_refused_in_training(shape):
             "weight",
         ),
         (lambda: F.batch_norm(mg.zeros(2, 3), mg.zeros(4), mg.ones(3)), ValueError, "mean"),
+        (
+            lambda: F.batch_norm(mg.zeros(2, 3), mg.zeros(3), None, training=True),
+            ValueError,
+            "both be given, or neither",
+        ),
+        (
+            lambda: F.batch_norm(mg.zeros(2, 3), mg.zeros(3).double(), mg.ones(3).double()),
+            TypeError,
+            "dtype",
+        ),
+        (
+            lambda: F.batch_norm(mg.zeros(2, 3), None, None, training=True, eps=-1.0),
+            ValueError,
+            "eps must not be negative",
+        ),
+        (lambda: F.batch_norm(1.0, None, None), TypeError, "batch_norm: expected a Tensor"),
         (
             lambda: F.batch_norm(mg.zeros(2, 3), None, None, mg.ones(3).double(), training=True),
             TypeError,
