@@ -3,7 +3,7 @@
 Read `module.py` first; a layer is its parameters and one line that calls an operation.
 """
 
-from minigrad.nn import functional, init
+from minigrad.nn import functional, init, utils
 from minigrad.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Softplus, Tanh
 from minigrad.nn.attention import MultiheadAttention
 from minigrad.nn.container import ModuleList, Sequential
@@ -30,6 +30,7 @@ from minigrad.nn.parameter_list import ParameterDict, ParameterList
 __all__ = [
     "functional",
     "init",
+    "utils",
     "Module",
     "Parameter",
     "Sequential",
