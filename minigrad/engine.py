@@ -397,6 +397,10 @@ def promote(node: Function, x, y):
             if type(operands[i]) is not kind:
                 operands[i] = kind(operands[i])
                 changed = changed or dtype.kind != "f"
+            if dtype.kind in "iu" and not 0 <= operands[i] < 128:  # wraps around, as in PyTorch
+                wrapped = np.asarray(operands[i], np.int64).astype(dtype).item()
+                changed = changed or wrapped != operands[i]
+                operands[i] = wrapped
         else:
             operands[i] = Tensor(operands[i])
             changed = True

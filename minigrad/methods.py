@@ -145,25 +145,25 @@ class Methods:
         return ops.floor_divide(other, self) if _operand(other) else NotImplemented
 
     def __invert__(self):
-        return ops.logical_not(self)
+        return ops.bitwise_not(self)
 
     def __and__(self, other):
-        return ops.logical_and(self, other) if _operand(other) else NotImplemented
+        return ops.bitwise_and(self, other) if _operand(other) else NotImplemented
 
     def __rand__(self, other):
-        return ops.logical_and(other, self) if _operand(other) else NotImplemented
+        return ops.bitwise_and(other, self) if _operand(other) else NotImplemented
 
     def __or__(self, other):
-        return ops.logical_or(self, other) if _operand(other) else NotImplemented
+        return ops.bitwise_or(self, other) if _operand(other) else NotImplemented
 
     def __ror__(self, other):
-        return ops.logical_or(other, self) if _operand(other) else NotImplemented
+        return ops.bitwise_or(other, self) if _operand(other) else NotImplemented
 
     def __xor__(self, other):
-        return ops.logical_xor(self, other) if _operand(other) else NotImplemented
+        return ops.bitwise_xor(self, other) if _operand(other) else NotImplemented
 
     def __rxor__(self, other):
-        return ops.logical_xor(other, self) if _operand(other) else NotImplemented
+        return ops.bitwise_xor(other, self) if _operand(other) else NotImplemented
 
     def __iadd__(self, other):
         return ops.add_(self, other)

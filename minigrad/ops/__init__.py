@@ -10,7 +10,8 @@ from importlib import import_module
 from minigrad import methods
 
 FAMILIES = """
-    choice elementwise activation arithmetic compare creation shape index reduce overwrite
+    choice elementwise activation trigonometry probability rounding arithmetic compare logic
+    creation shape index reduce overwrite
     inplace linalg softmax loss norm layer_norm group_norm rms_norm distance bilinear embedding
     dropout attention conv pool
 """.split()

@@ -1,4 +1,4 @@
-"""Arithmetic with broadcasting: + - * / ** and the sign.
+"""Arithmetic with broadcasting: + - * / ** and the sign, lerp.
 
 Each class holds a formula and its derivative, side by side; below them the functions that users
 call. The operators of Tensor come here through `slots`, without a Python-level call.
@@ -13,27 +13,29 @@ try:
 except ImportError:
     from minigrad import _cython as cython
 
-from minigrad.errors import DtypeError
+from minigrad.dtypes import float64, result_type
+from minigrad.errors import DtypeError, ShapeError
 
 if cython.compiled:
     from cython.cimports.minigrad._array import is_array, is_float
-    from cython.cimports.minigrad.engine import Binary, Tensor, Unary, wrap
+    from cython.cimports.minigrad.engine import Binary, Nary, Tensor, Unary, wrap
     from cython.cimports.minigrad.kernels import elementwise as fast
     from cython.cimports.minigrad.methods import slots
     from cython.cimports.minigrad.ops.operands import floating
 else:
     from minigrad import kernels as fast
     from minigrad._array import is_array, is_float
-    from minigrad.engine import Binary, Tensor, Unary, wrap
+    from minigrad.engine import Binary, Nary, Tensor, Unary, wrap
     from minigrad.methods import slots
     from minigrad.ops.operands import floating
 
 from minigrad.ops.choice import where
 from minigrad.ops.elementwise import log
-from minigrad.ops.operands import zeros_of
+from minigrad.ops.operands import refuse_bool, shapes_clash, some_tensor, tensors, zeros_of
+from minigrad.ops.rounding import quotient
 
 __all__ = """
-    add sub mul div pow neg
+    add sub rsub mul div true_divide pow float_power neg lerp
 """.split()
 
 
@@ -56,15 +58,28 @@ class Sub(Binary):
     """z = x - y"""
 
     @cython.ccall
+    def apply(self, x, y) -> Tensor:
+        if is_bool(x) or is_bool(y):
+            raise DtypeError("sub: bools do not subtract; use ~, ^ or logical_xor")
+        return Binary.apply(self, x, y)
+
+    @cython.ccall
     def forward(self, x, y):
         self._broadcasts = True
-        if is_array(x) and not is_float(x) and x.dtype == np.bool_:
-            raise DtypeError("sub: bool tensors do not subtract; use != or logical_xor")
         return fast.sub(x, y)
 
     @cython.ccall
     def backward(self, grad):
         return grad, slots.neg(grad) if self.needs_grad(1) else None
+
+
+@cython.cfunc
+def is_bool(x) -> cython.bint:
+    """Whether an operand, Tensor or number, is a bool."""
+    if isinstance(x, Tensor):
+        t: Tensor = x
+        return not is_float(t._array) and t._array.dtype == np.bool_
+    return x is True or x is False
 
 
 @cython.cclass
@@ -112,6 +127,8 @@ class Neg(Unary):
 
     @cython.ccall
     def forward(self, x):
+        if not is_float(x):
+            refuse_bool("neg", x)
         return fast.neg(x)
 
     @cython.ccall
@@ -129,6 +146,8 @@ class Pow(Binary):
         self._saves = 3
         if self.needs_grad(1):
             self._saves_out = True
+        if not (is_array(x) and is_float(x)) and not (is_array(y) and is_float(y)):
+            return integer_power(x, y)
         return fast.pow(x, y)
 
     @cython.ccall
@@ -150,6 +169,21 @@ class Pow(Binary):
                 safe = where(flat, wrap(np.ones((), x.dtype)), x)
                 dy = grad * where(flat, zeros_of(x), self.output() * log(safe))
         return dx, dy
+
+
+def integer_power(x, y):
+    """x ** y for integers; a negative exponent is refused as a number, and cut off as a tensor."""
+    if is_array(x) and is_array(y):
+        refuse_bool("pow", x, y)
+    if not is_array(y):
+        if y < 0:
+            raise ValueError(f"pow: integers to the negative integer power {y}")
+        return fast.pow(x, y)
+    if not (y < 0).any():
+        return fast.pow(x, y)
+    # 1 / x^|y| rounds to 0 but for x = 1 and x = -1
+    unit = np.where(np.equal(x, 1), 1, np.where(np.equal(x, -1), 1 - 2 * (y % 2), 0))
+    return np.where(y < 0, unit.astype(y.dtype), fast.pow(x, np.maximum(y, 0)))
 
 
 @cython.cfunc
@@ -193,7 +227,7 @@ def add(input, other, *, alpha=1):
     >>> mg.add(mg.tensor([1.0, 2.0]), mg.tensor([10.0, 20.0]), alpha=2)
     tensor([21., 42.])
     """
-    return slots.add(input, other if alpha == 1 else slots.mul(other, alpha))
+    return slots.add(input, other if is_one(alpha) else scaled("add", input, other, alpha))
 
 
 def sub(input, other, *, alpha=1):
@@ -205,7 +239,49 @@ def sub(input, other, *, alpha=1):
     >>> mg.sub(mg.tensor([1.0, 2.0]), 1)
     tensor([0., 1.])
     """
-    return slots.sub(input, other if alpha == 1 else slots.mul(other, alpha))
+    return slots.sub(input, other if is_one(alpha) else scaled("sub", input, other, alpha))
+
+
+def rsub(input, other, *, alpha=1):
+    """Difference the other way round: ``other - alpha * input``.
+
+    Gradients: dL/dinput = -alpha g, dL/dother = g.
+
+    >>> import minigrad as mg
+    >>> mg.rsub(mg.tensor([1.0, 2.0]), 1)
+    tensor([ 0., -1.])
+    """
+    if not isinstance(input, Tensor):
+        raise TypeError(f"rsub: input must be a Tensor, got {type(input).__name__}")
+    try:
+        return slots.sub(other, input if is_one(alpha) else scaled("rsub", other, input, alpha))
+    except ShapeError:
+        raise shapes_clash("rsub", input, other) from None
+
+
+@cython.cfunc
+def is_one(alpha) -> cython.bint:
+    return type(alpha) is int and alpha == 1
+
+
+def scaled(name, x, y, alpha):
+    """``alpha * y``, the second term of a sum with `x`."""
+    if not isinstance(alpha, (float, int)):
+        raise TypeError(f"{name}: alpha must be a number, got {type(alpha).__name__}")
+    if not isinstance(x, (Tensor, float, int, np.ndarray)) or not isinstance(
+        y, (Tensor, float, int, np.ndarray)
+    ):
+        return y  # the sum itself complains
+    dtype = result_type(*(v._array if isinstance(v, Tensor) else v for v in (x, y)))
+    if dtype.kind != "f" and isinstance(alpha, float):
+        raise DtypeError(f"{name}: alpha must be an integer for {dtype} tensors, got {alpha}")
+    if isinstance(alpha, bool) and dtype != np.bool_:
+        raise DtypeError(f"{name}: a bool alpha is only for bool tensors, not for {dtype}")
+    if dtype == np.bool_:
+        return y if alpha else False
+    if is_bool(y) and isinstance(y, Tensor):
+        y = y.to(dtype)
+    return slots.mul(y, alpha) if isinstance(y, Tensor) else y * alpha
 
 
 def mul(input, other):
@@ -221,14 +297,47 @@ def mul(input, other):
     return slots.mul(input, other)
 
 
-def div(input, other):
-    """True quotient, element by element; integers are divided as float32.
+def div(input, other, *, rounding_mode=None):
+    """Quotient, element by element; integers are divided as float32.
 
     Gradients: dL/dinput = g / other, dL/dother = -g input / other^2. Division by zero gives
     inf or NaN, as in NumPy, without a warning.
 
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Shapes broadcast.
+    rounding_mode : None, "trunc" or "floor"
+        Round the quotient towards zero or down; the gradient is then 0, and integers stay
+        integers.
+
+    Raises
+    ------
+    RuntimeError
+        Integers are divided by zero with a rounding mode.
+
+    Examples
+    --------
     >>> import minigrad as mg
     >>> mg.div(mg.tensor([1.0, 3.0]), 2)
+    tensor([0.5, 1.5])
+    >>> mg.div(mg.tensor([-5, 5]), 2, rounding_mode="floor")
+    tensor([-3,  2])
+    """
+    if rounding_mode is None:
+        return slots.div(input, other)
+    if rounding_mode not in ("trunc", "floor"):
+        raise ValueError(
+            f"div: rounding_mode must be None, 'trunc' or 'floor', got {rounding_mode!r}"
+        )
+    return quotient("div", input, other, rounding_mode == "floor")
+
+
+def true_divide(input, other):
+    """`div` without rounding, by its other name.
+
+    >>> import minigrad as mg
+    >>> mg.true_divide(mg.tensor([1, 3]), 2)
     tensor([0.5, 1.5])
     """
     return slots.div(input, other)
@@ -251,7 +360,81 @@ def pow(input, exponent):
     >>> mg.pow(mg.tensor([1.0, 2.0, 3.0]), 2)
     tensor([1., 4., 9.])
     """
+    some_tensor("pow", input, exponent)
     return slots.pow(input, exponent)
+
+
+def float_power(input, exponent):
+    """`pow` in float64, whatever the dtypes. Gradients as there, in the inputs' dtypes.
+
+    >>> import minigrad as mg
+    >>> mg.float_power(mg.tensor([2, 3]), -1)
+    tensor([0.5   , 0.3333], dtype=float64)
+    """
+    some_tensor("float_power", input, exponent)
+    x, y = (
+        v.to(float64) if isinstance(v, Tensor) else float(v) if isinstance(v, (int, float)) else v
+        for v in (input, exponent)
+    )
+    return slots.pow(x, y)
+
+
+@cython.cclass
+class Lerp(Nary):
+    """z = x + w (y - x);  dx = g (1 - w),  dy = g w,  dw = g (y - x)"""
+
+    def forward(self, x, y, w):
+        self.broadcasts()
+        moved = self.needs_grad(2)
+        self._saves = (7 if moved else 4) if self.edges is not None else 0
+        apart = y - x
+        with np.errstate(all="ignore"):  # from the nearer end: exact at both
+            return np.where(np.less(w, 0.5), x + w * apart, y - apart * (1 - w))
+
+    @cython.ccall
+    def backward(self, grad):
+        w = self.input(2)
+        return (
+            grad * (1.0 - w) if self.needs_grad(0) else None,
+            grad * w if self.needs_grad(1) else None,
+            grad * (self.input(1) - self.input(0)) if self.needs_grad(2) else None,
+        )
+
+
+def lerp(input, end, weight):
+    """Linear interpolation ``input + weight (end - input)``, from 0 at `input` to 1 at `end`.
+
+    Gradients: g (1 - weight), g weight and, for a tensor `weight`, g (end - input).
+
+    Parameters
+    ----------
+    input, end : Tensor
+        Floating, of one dtype; shapes broadcast.
+    weight : Tensor or number
+        A tensor has the inputs' dtype (0-d: any) and broadcasts with them.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.lerp(mg.tensor([0.0, 10.0]), mg.tensor([4.0, 20.0]), 0.25)
+    tensor([ 1. , 12.5])
+    """
+    input, end = tensors("lerp", input=input, end=end)
+    if not isinstance(weight, (Tensor, float, int)):
+        raise TypeError(f"lerp: weight must be a Tensor or number, got {type(weight).__name__}")
+    if not input.is_floating_point() or end.dtype != input.dtype:
+        raise DtypeError(
+            f"lerp: input and end must be of one floating dtype, got {input.dtype} and {end.dtype}"
+        )
+    if isinstance(weight, Tensor):
+        if weight.dtype != input.dtype and weight.ndim:
+            raise DtypeError(f"lerp: weight must be {input.dtype}, got {weight.dtype}")
+        weight = weight.to(input.dtype)
+    try:
+        return Lerp.__new__(Lerp).apply(input, end, weight)
+    except ValueError:
+        shapes = f"{input.shape}, {end.shape} and {getattr(weight, 'shape', ())}"
+        raise ShapeError(f"lerp: shapes {shapes} do not broadcast") from None
 
 
 def neg(input):

@@ -1,23 +1,29 @@
-"""Comparisons and logic: bool tensors, outside the graph."""
+"""Comparisons: bool tensors, outside the graph."""
 
 import numpy as np
 
 from minigrad.errors import DtypeError
-from minigrad.ops.operands import pair, shapes_clash
+from minigrad.ops.operands import pair, plain, result_of, shapes_clash, tensors
 from minigrad.tensor import Tensor, wrap
 
 __all__ = """
-    eq ne lt le gt ge logical_not logical_and logical_or logical_xor isnan isinf isfinite
-    allclose equal
+    eq ne lt le gt ge isnan isinf isfinite isclose allclose equal
 """.split()
 
 
 def _compare(function, name, input, other):
-    x, y = pair(input, other, name)
-    try:
-        return wrap(np.asarray(function(x._array, y._array)))
-    except ValueError:
-        raise shapes_clash(name, x, y) from None
+    if isinstance(input, Tensor):  # the common cases first
+        if isinstance(other, Tensor):
+            ready = input.dtype == other.dtype
+        else:
+            ready = type(other) in (float, int) and input.is_floating_point()
+        if ready:
+            try:
+                return wrap(np.asarray(function(input._array, plain(other))))
+            except ValueError:
+                raise shapes_clash(name, input, other) from None
+    (input,) = tensors(name, input=input)
+    return result_of(name, function, *pair(input, other, name))
 
 
 def eq(input, other):
@@ -80,53 +86,6 @@ def ge(input, other):
     return _compare(np.greater_equal, "ge", input, other)
 
 
-def logical_not(input):
-    """not input, element by element (zero is False), a bool tensor.
-
-    >>> import minigrad as mg
-    >>> mg.logical_not(mg.tensor([True, False]))
-    tensor([False,  True])
-    """
-    return wrap(np.asarray(np.logical_not(input._array)))
-
-
-def _logic(function, name, input, other):
-    for value in (input, other):
-        if isinstance(value, Tensor) and value.dtype != np.bool_:
-            raise DtypeError(f"{name}: expected bool tensors, got {value.dtype}")
-    return _compare(function, name, input, other)
-
-
-def logical_and(input, other):
-    """input and other, for bool tensors.
-
-    >>> import minigrad as mg
-    >>> mg.logical_and(mg.tensor([True, False]), True)
-    tensor([ True, False])
-    """
-    return _logic(np.logical_and, "logical_and", input, other)
-
-
-def logical_or(input, other):
-    """input or other, for bool tensors.
-
-    >>> import minigrad as mg
-    >>> mg.logical_or(mg.tensor([True, False]), True)
-    tensor([ True,  True])
-    """
-    return _logic(np.logical_or, "logical_or", input, other)
-
-
-def logical_xor(input, other):
-    """Exactly one of input and other, for bool tensors.
-
-    >>> import minigrad as mg
-    >>> mg.logical_xor(mg.tensor([True, False]), True)
-    tensor([False,  True])
-    """
-    return _logic(np.logical_xor, "logical_xor", input, other)
-
-
 def isnan(input):
     """Whether each element is NaN, a bool tensor.
 
@@ -134,7 +93,7 @@ def isnan(input):
     >>> mg.isnan(mg.tensor([1.0, float("nan")]))
     tensor([False,  True])
     """
-    return wrap(np.asarray(np.isnan(input._array)))
+    return result_of("isnan", np.isnan, *tensors("isnan", input=input))
 
 
 def isinf(input):
@@ -144,7 +103,7 @@ def isinf(input):
     >>> mg.isinf(mg.tensor([1.0, float("-inf")]))
     tensor([False,  True])
     """
-    return wrap(np.asarray(np.isinf(input._array)))
+    return result_of("isinf", np.isinf, *tensors("isinf", input=input))
 
 
 def isfinite(input):
@@ -154,17 +113,48 @@ def isfinite(input):
     >>> mg.isfinite(mg.tensor([1.0, float("nan")]))
     tensor([ True, False])
     """
-    return wrap(np.asarray(np.isfinite(input._array)))
+    return result_of("isfinite", np.isfinite, *tensors("isfinite", input=input))
+
+
+def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """Whether |input - other| <= atol + rtol |other|, element by element, a bool tensor.
+
+    Equal infinities are close; NaN is close to nothing or, with `equal_nan`, to NaN. Both tensors
+    must have one dtype; `rtol` and `atol` must not be negative.
+
+    >>> import minigrad as mg
+    >>> mg.isclose(mg.tensor([1.0, 2.0]), mg.tensor([1.0 + 1e-7, 2.1]))
+    tensor([ True, False])
+    """
+    return _close("isclose", input, other, rtol, atol, equal_nan)
+
+
+def _close(name, input, other, rtol, atol, equal_nan):
+    x, y = tensors(name, input=input, other=other)
+    if x.dtype != y.dtype:
+        raise DtypeError(f"{name}: expected one dtype, got {x.dtype} and {y.dtype}")
+    for key, value in (("rtol", rtol), ("atol", atol)):
+        if not isinstance(value, (float, int)):
+            raise TypeError(f"{name}: {key} must be a number, got {type(value).__name__}")
+        if not value >= 0:
+            raise ValueError(f"{name}: {key} must be at least 0, got {value}")
+    if x.dtype.kind != "f":  # in float64, where integers do not wrap around
+        x, y = x.double(), y.double()
+    try:
+        np.broadcast_shapes(x.shape, y.shape)
+    except ValueError:
+        raise shapes_clash(name, x, y) from None
+    return result_of(name, lambda a, b: np.isclose(a, b, rtol, atol, equal_nan), x, y)
 
 
 def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
-    """Whether |input - other| <= atol + rtol |other| everywhere, a Python bool.
+    """Whether `isclose` holds everywhere, a Python bool.
 
     >>> import minigrad as mg
     >>> mg.allclose(mg.tensor([1.0]), mg.tensor([1.0 + 1e-7]))
     True
     """
-    return bool(np.allclose(input._array, other._array, rtol, atol, equal_nan))
+    return bool(_close("allclose", input, other, rtol, atol, equal_nan)._array.all())
 
 
 def equal(input, other):
@@ -174,4 +164,5 @@ def equal(input, other):
     >>> mg.equal(mg.tensor([1, 2]), mg.tensor([1, 2]))
     True
     """
-    return bool(np.array_equal(input._array, other._array))
+    x, y = tensors("equal", input=input, other=other)
+    return bool(np.array_equal(x._array, y._array))

@@ -1,6 +1,8 @@
-"""Roots, exponentials, logarithms, sine and cosine, erf: smooth functions of one tensor."""
+"""Roots, exponentials, logarithms and the error function: smooth functions of one tensor."""
 
 import math
+
+import numpy as np
 
 try:
     import cython
@@ -8,18 +10,24 @@ except ImportError:
     from minigrad import _cython as cython
 
 if cython.compiled:
-    from cython.cimports.minigrad.engine import Unary
+    from cython.cimports.minigrad._array import is_float
+    from cython.cimports.minigrad.engine import Tensor, Unary
     from cython.cimports.minigrad.kernels import elementwise as fast
     from cython.cimports.minigrad.methods import slots
     from cython.cimports.minigrad.ops.operands import floating
 else:
     from minigrad import kernels as fast
-    from minigrad.engine import Unary
+    from minigrad._array import is_float
+    from minigrad.engine import Tensor, Unary
     from minigrad.methods import slots
     from minigrad.ops.operands import floating
 
+from minigrad.dtypes import int64
+from minigrad.ops.operands import quiet
+
 __all__ = """
-    square sqrt rsqrt reciprocal exp expm1 log log1p sin cos erf
+    square sqrt rsqrt reciprocal exp exp2 expm1 log log2 log10 log1p erf
+    erfc
 """.split()
 
 
@@ -44,6 +52,10 @@ def square(input):
     >>> mg.square(mg.tensor([1.0, -3.0]))
     tensor([1., 9.])
     """
+    if isinstance(input, Tensor):
+        x: Tensor = input
+        if not is_float(x._array) and x.dtype == np.bool_:
+            input = x.to(int64)  # PyTorch's square is pow(input, 2)
     return Square().apply(input)
 
 
@@ -146,6 +158,30 @@ def exp(input):
 
 
 @cython.cclass
+class Exp2(Unary):
+    """y = 2^x;  dx = g y log 2"""
+
+    @cython.ccall
+    def forward(self, x):
+        self.save_output()
+        return quiet(np.exp2, x)
+
+    @cython.ccall
+    def backward(self, grad):
+        return grad * (self.output() * math.log(2.0))
+
+
+def exp2(input):
+    """2 to the power of each element. Gradient: g exp2(input) log 2.
+
+    >>> import minigrad as mg
+    >>> mg.exp2(mg.tensor([0.0, 3.0]))
+    tensor([1., 8.])
+    """
+    return Exp2().apply(floating(input))
+
+
+@cython.cclass
 class Expm1(Unary):
     """y = exp(x) - 1;  dx = g (y + 1)"""
 
@@ -194,6 +230,54 @@ def log(input):
 
 
 @cython.cclass
+class Log2(Unary):
+    """y = log2(x);  dx = g / (x log 2)"""
+
+    @cython.ccall
+    def forward(self, x):
+        self.save_input(0)
+        return quiet(np.log2, x)
+
+    @cython.ccall
+    def backward(self, grad):
+        return grad / (self.input(0) * math.log(2.0))
+
+
+def log2(input):
+    """Logarithm to the base 2; -inf at 0, NaN below. Gradient: g / (input log 2).
+
+    >>> import minigrad as mg
+    >>> mg.log2(mg.tensor([1.0, 8.0]))
+    tensor([0., 3.])
+    """
+    return Log2().apply(floating(input))
+
+
+@cython.cclass
+class Log10(Unary):
+    """y = log10(x);  dx = g / (x log 10)"""
+
+    @cython.ccall
+    def forward(self, x):
+        self.save_input(0)
+        return quiet(np.log10, x)
+
+    @cython.ccall
+    def backward(self, grad):
+        return grad / (self.input(0) * math.log(10.0))
+
+
+def log10(input):
+    """Logarithm to the base 10; -inf at 0, NaN below. Gradient: g / (input log 10).
+
+    >>> import minigrad as mg
+    >>> mg.log10(mg.tensor([1.0, 1000.0]))
+    tensor([0., 3.])
+    """
+    return Log10().apply(floating(input))
+
+
+@cython.cclass
 class Log1p(Unary):
     """y = log(1 + x);  dx = g / (1 + x)"""
 
@@ -215,57 +299,6 @@ def log1p(input):
     tensor([0.    , 0.6931])
     """
     return Log1p().apply(floating(input))
-
-
-# Trigonometry and erf ---------------------------------------------------------------------------
-
-
-@cython.cclass
-class Sin(Unary):
-    """y = sin(x);  dx = g cos(x)"""
-
-    @cython.ccall
-    def forward(self, x):
-        self.save_input(0)
-        return fast.sin(x)
-
-    @cython.ccall
-    def backward(self, grad):
-        return grad * cos(self.input(0))
-
-
-def sin(input):
-    """Sine, radians. Gradient: g cos(input).
-
-    >>> import minigrad as mg
-    >>> mg.sin(mg.tensor([0.0, 1.0]))
-    tensor([0.    , 0.8415])
-    """
-    return Sin().apply(floating(input))
-
-
-@cython.cclass
-class Cos(Unary):
-    """y = cos(x);  dx = -g sin(x)"""
-
-    @cython.ccall
-    def forward(self, x):
-        self.save_input(0)
-        return fast.cos(x)
-
-    @cython.ccall
-    def backward(self, grad):
-        return -grad * sin(self.input(0))
-
-
-def cos(input):
-    """Cosine, radians. Gradient: -g sin(input).
-
-    >>> import minigrad as mg
-    >>> mg.cos(mg.tensor([0.0, 1.0]))
-    tensor([1.    , 0.5403])
-    """
-    return Cos().apply(floating(input))
 
 
 @cython.cclass
@@ -290,6 +323,34 @@ def erf(input):
     tensor([0.    , 0.8427])
     """
     return Erf().apply(floating(input))
+
+
+@cython.cclass
+class Erfc(Unary):
+    """y = 1 - erf(x);  dx = -g 2/sqrt(pi) exp(-x^2)"""
+
+    @cython.ccall
+    def forward(self, x):
+        self.save_input(0)
+        return _erfc(x)
+
+    @cython.ccall
+    def backward(self, grad):
+        return grad * (exp(-square(self.input(0))) * (-2.0 / math.sqrt(math.pi)))
+
+
+def erfc(input):
+    """1 - erf(input), exact in the tail. Gradient: -g 2/sqrt(pi) exp(-input^2).
+
+    >>> import minigrad as mg
+    >>> mg.erfc(mg.tensor([0.0, 10.0]))
+    tensor([1.e+00, 1.e-45])
+    """
+    return Erfc().apply(floating(input))
+
+
+def _erfc(x):
+    return np.asarray(np.frompyfunc(math.erfc, 1, 1)(x)).astype(x.dtype)
 
 
 @cython.cfunc

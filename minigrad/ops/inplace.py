@@ -6,45 +6,88 @@ refuses what would make a gradient wrong (a leaf that requires grad) and counts 
 
 import numpy as np
 
-from minigrad.ops import activation, arithmetic, choice, creation, elementwise
+from minigrad.errors import DtypeError, ShapeError
+from minigrad.ops import (
+    activation,
+    arithmetic,
+    choice,
+    compare,
+    creation,
+    elementwise,
+    logic,
+    probability,
+    rounding,
+    trigonometry,
+)
 from minigrad.ops.overwrite import overwrite
-from minigrad.ops.shape import broadcast_to, to
+from minigrad.ops.shape import broadcast_to, check_tensor, clone, to
 from minigrad.tensor import Tensor, wrap
 
-__all__ = []
-METHODS = """
-    add_ sub_ mul_ div_ pow_ neg_ abs_ exp_ log_ sqrt_ tanh_ sigmoid_ relu_ clamp_ fill_ zero_
-    copy_ uniform_ normal_
-""".split()
+__all__ = ["fill", "fill_", "zero_"]
+# Every operation with an in-place form: `x.name_(...)` is `name(x, ...)` written over x.
+NAMED = {
+    arithmetic: "add sub mul div true_divide pow neg lerp",
+    choice: "abs sign clamp clamp_min clamp_max",
+    elementwise: """square sqrt rsqrt reciprocal exp exp2 expm1 log log2 log10 log1p erf erfc""",
+    trigonometry: "sin cos tan asin acos atan sinh cosh asinh acosh atanh atan2 hypot",
+    probability: "logit xlogy",
+    rounding: "floor ceil round trunc floor_divide remainder fmod",
+    activation: "tanh sigmoid relu",
+    compare: "eq ne lt le gt ge",
+    logic: """logical_not logical_and logical_or logical_xor
+        bitwise_not bitwise_and bitwise_or bitwise_xor""",
+}
+METHODS = ["float_power_", "copy_", "uniform_", "normal_"]
 
 
-def _over(name, function):
-    """The in-place form of `function`: a public function with the trailing underscore."""
+def in_place(name, function):
+    """The in-place form `name` of `function`: its result, written over its first argument.
 
-    def inplace(input, *args, **kwargs):
-        if not isinstance(input, Tensor):
-            raise TypeError(f"{name}: expected a Tensor, got {type(input).__name__}")
-        return overwrite(input, name, lambda old: function(old, *args, **kwargs))
+    The result is cast to the tensor's dtype where that loses no category (a float does not become
+    an integer), and must have its shape.
+    """
 
-    inplace.__name__ = inplace.__qualname__ = name
-    inplace.__doc__ = f"`{name[:-1]}` written over `input`; returns it. Errors: see `overwrite`."
-    return inplace
+    def changed(input, *args, **kwargs):
+        check_tensor(input, name)
+        return overwrite(
+            input, name, lambda old: fitted(name, old, function(old, *args, **kwargs))
+        )
+
+    changed.__name__ = changed.__qualname__ = name
+    changed.__doc__ = f"`{name[:-1]}` written over `input`; returns it. Errors: see `overwrite`."
+    return changed
 
 
-add_ = _over("add_", arithmetic.add)
-sub_ = _over("sub_", arithmetic.sub)
-mul_ = _over("mul_", arithmetic.mul)
-div_ = _over("div_", arithmetic.div)
-pow_ = _over("pow_", arithmetic.pow)
-neg_ = _over("neg_", arithmetic.neg)
-abs_ = _over("abs_", choice.abs)
-exp_ = _over("exp_", elementwise.exp)
-log_ = _over("log_", elementwise.log)
-sqrt_ = _over("sqrt_", elementwise.sqrt)
-tanh_ = _over("tanh_", activation.tanh)
-sigmoid_ = _over("sigmoid_", activation.sigmoid)
-relu_ = _over("relu_", activation.relu)
-clamp_ = _over("clamp_", choice.clamp)
+RANK = {"b": 0, "u": 1, "i": 1, "f": 2}  # bool < integer < float
+
+
+def fitted(name, old, result):
+    """`result`, ready to be written over `old`: of its dtype, and recorded if it was."""
+    if RANK[result.dtype.kind] > RANK[old.dtype.kind]:
+        raise DtypeError(f"{name}: the result is {result.dtype} and the tensor {old.dtype}")
+    if result.shape != old.shape:
+        raise ShapeError(f"{name}: the result has shape {result.shape}, the tensor {old.shape}")
+    if old.requires_grad and not result.requires_grad:
+        return _replace(old, result)  # a comparison: the old value's gradient is 0
+    return to(result, old.dtype) if result.dtype != old.dtype else result
+
+
+for _module, _names in NAMED.items():
+    for _name in _names.split():
+        globals()[f"{_name}_"] = in_place(f"{_name}_", getattr(_module, _name))
+        METHODS.append(f"{_name}_")
+
+
+def float_power_(input, exponent):
+    """`float_power` written over `input`, which must be float64; returns it.
+
+    >>> import minigrad as mg
+    >>> mg.tensor([2.0, 3.0], dtype=mg.float64).float_power_(2)
+    tensor([4., 9.], dtype=float64)
+    """
+    if check_tensor(input, "float_power_").dtype != np.float64:
+        raise DtypeError(f"float_power_: the result is float64 and the tensor {input.dtype}")
+    return overwrite(input, "float_power_", lambda old: arithmetic.float_power(old, exponent))
 
 
 def _replace(old, value):
@@ -54,14 +97,39 @@ def _replace(old, value):
 
 
 def fill_(input, value):
-    """Every element becomes `value`, in place; returns `input`.
+    """Every element becomes `value`, a number or a tensor of one element; returns `input`.
 
     >>> import minigrad as mg
     >>> mg.zeros(2).fill_(3)
     tensor([3., 3.])
     """
-    value = value if isinstance(value, Tensor) else wrap(np.asarray(value, input.dtype))
+    check_tensor(input, "fill_")
+    if isinstance(value, Tensor):
+        if value.ndim:
+            raise ShapeError(f"fill_: value must have no axes, got shape {value.shape}")
+    elif not isinstance(value, (float, int, np.generic)):
+        raise TypeError(f"fill_: expected a number or a Tensor, got {type(value).__name__}")
+    else:
+        try:
+            number = value if input.dtype.kind in "fb" else int(value)
+            if input.dtype.kind == "u" and -255 <= number < 0:
+                number += 256  # PyTorch lets negative numbers wrap around here
+            value = wrap(np.asarray(number, input.dtype))
+        except (OverflowError, ValueError):
+            raise ValueError(f"fill_: {value} is not a number of dtype {input.dtype}") from None
     return overwrite(input, "fill_", lambda old: _replace(old, value))
+
+
+def fill(input, value):
+    """A tensor like `input`, every element `value`; the in-place form is `fill_`.
+
+    Its gradient is that of a constant: 0 for `input`, the sum of g for a tensor `value`.
+
+    >>> import minigrad as mg
+    >>> mg.fill(mg.zeros(2), 3)
+    tensor([3., 3.])
+    """
+    return fill_(clone(check_tensor(input, "fill")), value)
 
 
 def zero_(input):
@@ -71,7 +139,7 @@ def zero_(input):
     >>> mg.ones(2).zero_()
     tensor([0., 0.])
     """
-    zero = wrap(np.zeros((), input.dtype))
+    zero = wrap(np.zeros((), check_tensor(input, "zero_").dtype))
     return overwrite(input, "zero_", lambda old: _replace(old, zero))
 
 
@@ -82,7 +150,16 @@ def copy_(input, src):
     >>> mg.zeros(2).copy_(mg.tensor([1, 2]))
     tensor([1., 2.])
     """
+    check_tensor(input, "copy_")
+    if not isinstance(src, (Tensor, float, int, np.ndarray, np.generic)):
+        raise TypeError(f"copy_: src must be a Tensor, got {type(src).__name__}")
     src = creation.as_tensor(src)
+    try:
+        np.broadcast_to(src._array, input.shape)
+    except ValueError:
+        raise ShapeError(
+            f"copy_: src of shape {src.shape} does not broadcast to {input.shape}"
+        ) from None
     return overwrite(input, "copy_", lambda old: _replace(old, src))
 
 
