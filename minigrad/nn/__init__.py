@@ -11,19 +11,12 @@ from minigrad.nn.conv import AvgPool2d, Conv2d, MaxPool2d
 from minigrad.nn.distance import CosineSimilarity, PairwiseDistance
 from minigrad.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
 from minigrad.nn.embedding import Embedding
+from minigrad.nn.layer_norm import GroupNorm, LayerNorm, RMSNorm
 from minigrad.nn.linear import Bilinear, Flatten, Identity, Linear, Unflatten
 from minigrad.nn.loss import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, NLLLoss
 from minigrad.nn.module import Module
 from minigrad.nn.module_dict import ModuleDict
-from minigrad.nn.norm import (
-    BatchNorm1d,
-    BatchNorm2d,
-    GroupNorm,
-    InstanceNorm1d,
-    InstanceNorm2d,
-    LayerNorm,
-    RMSNorm,
-)
+from minigrad.nn.norm import BatchNorm1d, BatchNorm2d, InstanceNorm1d, InstanceNorm2d
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.parameter_list import ParameterDict, ParameterList
 

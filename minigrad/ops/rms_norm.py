@@ -6,7 +6,7 @@ from minigrad.errors import DtypeError
 from minigrad.ops.elementwise import rsqrt
 from minigrad.ops.layer_norm import row_shape
 from minigrad.ops.reduce import mean
-from minigrad.ops.shape import check_tensor
+from minigrad.ops.shape import check_tensor, to
 
 __all__ = ["rms_norm"]
 
@@ -26,7 +26,7 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     Returns
     -------
     Tensor
-        Of the shape of `input`. A composition of primitives, right to any order of derivative.
+        Of the shape and dtype of `input`. Right to any order of derivative: a composition.
 
     Raises
     ------
@@ -52,4 +52,4 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
         eps = float(np.finfo(input.dtype).eps)
     power = mean(input.square(), tuple(range(-len(shape), 0)), keepdim=True)
     y = input * rsqrt(power + eps)
-    return y if weight is None else y * weight
+    return y if weight is None else to(y * weight, input.dtype)
