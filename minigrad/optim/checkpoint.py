@@ -58,7 +58,11 @@ class Checkpoint:
                     "that no group has"
                 )
             p = owner[number]
-            state[p] = {name: self._restore(name, v, p, number) for name, v in kept.items()}
+            state[p] = {
+                name: self._restore(name, value, p, number)
+                for name, value in kept.items()
+                if value is not None
+            }
         groups = []
         for old, group in zip(saved, self.param_groups, strict=True):
             options = {name: copy.deepcopy(v) for name, v in old.items() if name != "params"}

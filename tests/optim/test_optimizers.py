@@ -6,106 +6,41 @@ import warnings
 
 import numpy as np
 import pytest
+from optim_table import CASES, IDS, RULES, formula, gradient, start, train, trajectory
 
 import minigrad as mg
-from minigrad.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RAdam, RMSprop
+from minigrad.optim import (
+    ASGD,
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Lion,
+    Muon,
+    NAdam,
+    Optimizer,
+    RAdam,
+    RMSprop,
+    Rprop,
+)
+from minigrad.optim.muon import COEFFICIENTS, bfloat16, newton_schulz
 
-STEPS = 40
+STEPS = 120
 
-# (rule, options), each also a row of the PyTorch test
-CASES = [
-    (SGD, {}),
-    (SGD, {"lr": 0.1, "momentum": 0.9}),
-    (SGD, {"lr": 0.1, "momentum": 0.9, "dampening": 0.3, "weight_decay": 0.1}),
-    (SGD, {"lr": 0.1, "momentum": 0.8, "nesterov": True, "weight_decay": 0.1}),
-    (SGD, {"lr": 0.1, "maximize": True, "weight_decay": 0.1}),
-    (Adagrad, {}),
-    (Adagrad, {"lr": 0.1, "lr_decay": 0.05, "weight_decay": 0.1}),
-    (Adagrad, {"initial_accumulator_value": 0.5, "eps": 1e-3, "maximize": True}),
-    (RMSprop, {}),
-    (RMSprop, {"lr": 0.05, "alpha": 0.8, "weight_decay": 0.1, "eps": 1e-3}),
-    (RMSprop, {"momentum": 0.9, "centered": True}),
-    (RMSprop, {"centered": True, "maximize": True}),
-    (Adam, {}),
-    (Adam, {"lr": 0.05, "betas": (0.7, 0.9), "weight_decay": 0.1, "eps": 1e-3}),
-    (Adam, {"amsgrad": True, "lr": 0.05, "betas": (0.9, 0.5)}),
-    (Adam, {"maximize": True}),
-    (AdamW, {}),
-    (AdamW, {"lr": 0.05, "weight_decay": 0.3, "amsgrad": True, "maximize": True}),
-    (RAdam, {}),
-    (RAdam, {"lr": 0.05, "betas": (0.8, 0.9), "weight_decay": 0.1}),
-    (RAdam, {"lr": 0.05, "weight_decay": 0.3, "decoupled_weight_decay": True}),
-]
-IDS = [f"{rule.__name__}-{'-'.join(options) or 'defaults'}" for rule, options in CASES]
 cases = pytest.mark.parametrize(("rule", "options"), CASES, ids=IDS)
+every = pytest.mark.parametrize("rule", RULES)
 
 
-def gradient(w, t):
-    """A gradient that depends on the parameter and changes sign and size along the way."""
-    return 2 * w + 3 * np.sin(t + np.arange(w.size).reshape(w.shape))
-
-
-# The formulas, one element at a time in Python floats ---------------------------------------
-
-
-def formula(rule, o, w, steps):
-    """The parameter after `steps` steps, from the published formulas."""
-    w = w.copy()
-    o = {**rule([mg.zeros(1)]).param_groups[0], **o}
-    lr, decay = o["lr"], o["weight_decay"]
-    sign = -1 if o["maximize"] else 1
-    m, v, b, top = (np.zeros_like(w) for _ in range(4))
-    total = np.full_like(w, o.get("initial_accumulator_value", 0))
-    decoupled = rule is AdamW or o.get("decoupled_weight_decay", False)
-    for t in range(1, steps + 1):
-        g = sign * gradient(w, t)
-        if decoupled:
-            w = w * (1 - lr * decay)
-        else:
-            g = g + decay * w
-        if rule is SGD:
-            mu = o["momentum"]
-            b = g if t == 1 else mu * b + (1 - o["dampening"]) * g
-            step = g if not mu else g + mu * b if o["nesterov"] else b
-            w = w - lr * step
-            continue
-        if rule is Adagrad:
-            total = total + g**2
-            w = w - lr / (1 + (t - 1) * o["lr_decay"]) * g / (total**0.5 + o["eps"])
-            continue
-        if rule is RMSprop:
-            v = o["alpha"] * v + (1 - o["alpha"]) * g**2
-            m = o["alpha"] * m + (1 - o["alpha"]) * g
-            spread = v - m**2 if o["centered"] else v
-            b = o["momentum"] * b + g / (spread**0.5 + o["eps"])
-            w = w - lr * b
-            continue
-        beta1, beta2 = o["betas"]
-        m = beta1 * m + (1 - beta1) * g
-        v = beta2 * v + (1 - beta2) * g**2
-        m_hat = m / (1 - beta1**t)
-        if rule is RAdam:
-            end = 2 / (1 - beta2) - 1
-            rho = end - 2 * t * beta2**t / (1 - beta2**t)
-            if rho > 5:
-                r = ((rho - 4) * (rho - 2) * end / ((end - 4) * (end - 2) * rho)) ** 0.5
-                m_hat = m_hat * r * (1 - beta2**t) ** 0.5 / (v**0.5 + o["eps"])
-            w = w - lr * m_hat
-            continue
-        top = np.maximum(top, v)
-        v_hat = (top if o["amsgrad"] else v) / (1 - beta2**t)
-        w = w - lr * m_hat / (v_hat**0.5 + o["eps"])
-    return w
-
-
-def start(dtype=np.float64):
-    return np.linspace(-2, 3, 12, dtype=dtype).reshape(3, 4)
-
-
-def train(optimizer, p, first, last):
-    for t in range(first, last + 1):
-        p.grad = mg.tensor(gradient(p.detach().numpy(), t), dtype=p.dtype)
-        optimizer.step()
+@pytest.fixture
+def torch_double():
+    """PyTorch, with the numbers in its states in double precision, as ours are."""
+    torch = pytest.importorskip("torch")
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield torch
+    torch.set_default_dtype(before)
 
 
 @cases
@@ -125,37 +60,115 @@ def test_float32_stays_close_to_float64(rule, options):
     np.testing.assert_allclose(p.detach().numpy(), expected, rtol=1e-4, atol=1e-4)
 
 
-@cases
-def test_rule_agrees_with_pytorch(rule, options):
-    torch = pytest.importorskip("torch")
+def agree(torch, rule, options, tolerance):
     p = mg.tensor(start(), requires_grad=True)
     q = torch.tensor(start(), requires_grad=True)
-    ours, theirs = rule([p], **options), getattr(torch.optim, rule.__name__)([q], **options)
+    known = {name: value for name, value in options.items() if name != "ns_dtype"}
+    ours, theirs = rule([p], **options), getattr(torch.optim, rule.__name__)([q], **known)
     for t in range(1, STEPS + 1):
         p.grad = mg.tensor(gradient(p.detach().numpy(), t))
         q.grad = torch.tensor(gradient(q.detach().numpy(), t))
         ours.step()
         theirs.step()
-    np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), rtol=1e-10, atol=1e-10)
+        np.testing.assert_allclose(
+            p.detach().numpy(), q.detach().numpy(), rtol=tolerance, atol=tolerance
+        )
+    return ours.state[p], theirs.state[q]
 
 
-@pytest.mark.parametrize("rule", [SGD, Adagrad, RMSprop, Adam, AdamW, RAdam])
+@cases
+def test_rule_and_its_state_agree_with_pytorch(rule, options, torch_double, monkeypatch):
+    if rule is Lion:
+        pytest.skip("PyTorch has no Lion")
+    if rule is Muon:  # theirs rounds to bfloat16; see the next test
+        monkeypatch.setattr(torch_double.Tensor, "bfloat16", lambda x: x.clone())
+    ours, theirs = agree(torch_double, rule, options, 1e-10)
+    assert set(ours) - {"step"} == {n for n in theirs if theirs[n] is not None} - {"step"}
+    for name, value in theirs.items():
+        if name in ours:
+            found = ours[name].numpy() if isinstance(ours[name], mg.Tensor) else ours[name]
+            np.testing.assert_allclose(found, value.numpy(), rtol=1e-9, atol=1e-10, err_msg=name)
+
+
+def test_newton_schulz_in_bfloat16_is_pytorchs():
+    torch = pytest.importorskip("torch")
+    theirs = pytest.importorskip("torch.optim._muon")._zeropower_via_newtonschulz
+    rng = np.random.default_rng(0)
+    same = []
+    for shape in [(5, 4), (4, 3), (3, 8), (16, 16)] * 5:
+        x = rng.normal(size=shape)
+        a = newton_schulz(x, steps=5, rounded=bfloat16)
+        b = theirs(torch.tensor(x), COEFFICIENTS, 5, 1e-7).float().numpy()
+        np.testing.assert_allclose(a, b, atol=2**-6)
+        same += (a == b).ravel().tolist()
+    assert np.mean(same) > 0.95  # sums of another order round to a neighbour now and then
+
+
+@every
 def test_defaults_are_pytorchs(rule):
     torch = pytest.importorskip("torch")
-    theirs = getattr(torch.optim, rule.__name__)([torch.zeros(1)]).defaults
-    for name, value in rule([mg.zeros(1)]).defaults.items():
-        assert value == theirs[name], name
+    if rule is Lion:
+        pytest.skip("PyTorch has no Lion")
+    theirs = getattr(torch.optim, rule.__name__)([torch.zeros(1, 1)]).defaults
+    for name, value in rule([mg.zeros(1, 1)]).defaults.items():
+        if name != "ns_dtype":
+            assert value == theirs[name], name
 
 
-@pytest.mark.parametrize("rule", [SGD, Adagrad, RMSprop, Adam, AdamW, RAdam])
+@every
 def test_non_contiguous_parameters_and_gradients(rule):
-    base = np.zeros((4, 6))
+    base = np.zeros((3, 8))
     base[:, ::2] = start().T
     p = mg.from_numpy(base[:, ::2].T).requires_grad_()
     assert not p.is_contiguous()
-    train(rule([p]), p, 1, 5)
-    np.testing.assert_allclose(base[:, ::2].T, formula(rule, {}, start(), 5), rtol=1e-10)
+    options = {"ns_dtype": None} if rule is Muon else {}
+    train(rule([p], **options), p, 1, 5)
+    np.testing.assert_allclose(base[:, ::2].T, formula(rule, options, start(), 5), rtol=1e-10)
     assert not base[:, 1::2].any()
+
+
+@every
+def test_parameters_without_axes_or_elements(rule):
+    if rule is Muon:
+        shapes = [(0, 3), (3, 0), (1, 1)]
+    else:
+        shapes = [(), (0,), (2, 0, 3)]
+    params = [mg.zeros(*shape, requires_grad=True) for shape in shapes]
+    optimizer = rule(params)
+    for _ in range(3):
+        for p in params:
+            p.grad = mg.ones(*p.shape)
+        optimizer.step()
+    assert all(np.isfinite(p.detach().numpy()).all() for p in params)
+
+
+def test_asgd_averages_from_t0_on():
+    options = {"lr": 0.1, "lambd": 0.1, "t0": 5}
+    p = mg.tensor(start(), requires_grad=True)
+    optimizer = ASGD([p], **options)
+    train(optimizer, p, 1, 20)
+    mean = np.mean(trajectory(ASGD, options, start(), 20)[7:], axis=0)
+    np.testing.assert_allclose(optimizer.state[p]["ax"].numpy(), mean, rtol=1e-10)
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (3, 8), (8, 3)])
+def test_newton_schulz_brings_singular_values_near_one(shape):
+    x = np.random.default_rng(0).normal(size=shape)
+    sizes = np.linalg.svd(newton_schulz(x), compute_uv=False)
+    assert (sizes > 0.68).all() and (sizes < 1.14).all()
+    rough = newton_schulz(x, rounded=bfloat16)
+    np.testing.assert_allclose(rough, newton_schulz(x), atol=0.05)
+    assert (bfloat16(rough) == rough).all()
+    exact = newton_schulz(x, (1.5, -0.5, 0), 60)  # the classical iteration: X Xᵀ = 1
+    u, _, v = np.linalg.svd(x, full_matrices=False)
+    np.testing.assert_allclose(exact, u @ v, atol=1e-10)
+
+
+def test_bfloat16_rounds_to_even_and_keeps_what_is_not_finite():
+    torch = pytest.importorskip("torch")
+    x = np.random.default_rng(0).normal(size=1000).astype(np.float32)
+    x = np.append(x, [np.nan, np.inf, -np.inf, 0, 1 + 2**-8, 1 + 3 * 2**-8]).astype(np.float32)
+    np.testing.assert_array_equal(bfloat16(x), torch.tensor(x).bfloat16().float().numpy())
 
 
 # Checkpoints --------------------------------------------------------------------------------
@@ -167,7 +180,7 @@ def test_state_dict_in_mid_training_goes_on_identically(rule, options):
     optimizer = rule([p], **options)
     train(optimizer, p, 1, 7)
     q = mg.tensor(p, requires_grad=True)
-    other = rule([q], lr=123.0)
+    other = rule([q], lr=9.0)
     other.load_state_dict(optimizer.state_dict())
     train(optimizer, p, 8, 15)
     train(other, q, 8, 15)
@@ -217,20 +230,49 @@ def test_loaded_state_is_a_copy_in_the_parameters_dtype():
     np.testing.assert_array_equal(buffer.numpy(), [1, 1])
 
 
-def test_pytorch_checkpoint_loads():
-    torch = pytest.importorskip("torch")
+@cases
+def test_pytorch_checkpoint_loads_and_ours_loads_there(rule, options, torch_double, monkeypatch):
+    if rule is Lion:
+        pytest.skip("PyTorch has no Lion")
+    torch = torch_double
+    if rule is Muon:
+        monkeypatch.setattr(torch.Tensor, "bfloat16", lambda x: x.clone())
+    known = {name: value for name, value in options.items() if name != "ns_dtype"}
+
+    def go(optimizer, q, first, last):
+        for t in range(first, last + 1):
+            q.grad = torch.tensor(gradient(q.detach().numpy(), t))
+            optimizer.step()
+
+    def ours_of(state):
+        kept = {
+            name: mg.tensor(v.numpy()) if isinstance(v, torch.Tensor) else v
+            for name, v in state["state"].get(0, {"momentum_buffer": None}).items()
+        }
+        return {"state": {0: kept}, "param_groups": state["param_groups"]}
+
+    def theirs_of(state):
+        kept = {
+            name: torch.tensor(v.numpy()) if isinstance(v, mg.Tensor) else v
+            for name, v in state["state"].get(0, {}).items()
+        }
+        return {"state": {0: kept} if kept else {}, "param_groups": state["param_groups"]}
+
+    expected = formula(rule, options, start(), 9)
     q = torch.tensor(start(), requires_grad=True)
-    theirs = torch.optim.Adam([q])
-    for t in range(1, 4):
-        q.grad = torch.tensor(gradient(q.detach().numpy(), t))
-        theirs.step()
-    state = theirs.state_dict()
-    kept = {name: mg.tensor(value.numpy()) for name, value in state["state"][0].items()}
+    theirs = getattr(torch.optim, rule.__name__)([q], **known)
+    go(theirs, q, 1, 3)
     p = mg.tensor(q.detach().numpy(), requires_grad=True)
-    ours = Adam([p])
-    ours.load_state_dict({"state": {0: kept}, "param_groups": state["param_groups"]})
+    ours = rule([p])
+    ours.load_state_dict(ours_of(theirs.state_dict()))
+    if rule is Muon:
+        ours.param_groups[0]["ns_dtype"] = None
     train(ours, p, 4, 6)
-    np.testing.assert_allclose(p.detach().numpy(), formula(Adam, {}, start(), 6), rtol=1e-10)
+    q = torch.tensor(p.detach().numpy(), requires_grad=True)
+    theirs = getattr(torch.optim, rule.__name__)([q])
+    theirs.load_state_dict(theirs_of(ours.state_dict()))
+    go(theirs, q, 7, 9)
+    np.testing.assert_allclose(q.detach().numpy(), expected, rtol=1e-9, atol=1e-10)
 
 
 def test_load_state_dict_refuses_what_does_not_fit():
@@ -270,13 +312,13 @@ def test_deepcopy_trains_apart():
 # What a step does and leaves alone ----------------------------------------------------------
 
 
-@pytest.mark.parametrize("rule", [SGD, Adagrad, RMSprop, Adam, AdamW, RAdam])
+@every
 def test_step_is_in_place_unrecorded_and_counted(rule):
-    p, idle = mg.ones(3, requires_grad=True), mg.ones(3, requires_grad=True)
+    p, idle = mg.ones(3, 1, requires_grad=True), mg.ones(3, 1, requires_grad=True)
     array, version = p.detach().numpy(), p._version
     y = p * p
-    p.grad = mg.ones(3)
-    rule([p, idle], weight_decay=0.5).step()
+    p.grad = mg.ones(3, 1)
+    rule([p, idle], **{} if rule is Rprop else {"weight_decay": 0.5}).step()
     assert p.detach().numpy() is array and (array != 1).all()
     assert p._version == version + 1 and p.is_leaf
     np.testing.assert_array_equal(p.grad.numpy(), 1)
@@ -372,6 +414,21 @@ def test_repr_lists_groups_and_options():
     assert "Parameter Group 1" in text and "    lr: 0.5\n" in text
 
 
+def test_named_parameters():
+    model = mg.nn.Linear(2, 1)
+    optimizer = SGD(model.named_parameters(), lr=0.1)
+    assert optimizer.param_groups[0]["param_names"] == ["weight", "bias"]
+    assert optimizer.param_groups[0]["params"][0] is model.weight
+    state = optimizer.state_dict()
+    assert state["param_groups"][0]["param_names"] == ["weight", "bias"]
+    other = SGD(model.parameters())
+    other.load_state_dict(state)
+    assert other.param_groups[0]["lr"] == 0.1
+    del state["param_groups"][0]["param_names"]
+    optimizer.load_state_dict(state)
+    assert optimizer.param_groups[0]["param_names"] == ["weight", "bias"]
+
+
 # Errors -------------------------------------------------------------------------------------
 
 BAD_OPTIONS = [
@@ -391,7 +448,47 @@ BAD_OPTIONS = [
     (Adam, {"betas": 0.9}, "two numbers"),
     (AdamW, {"eps": -1}, "AdamW: eps"),
     (RAdam, {"betas": (0.9,)}, "two numbers"),
+    (Adam, {"betas": (mg.tensor(0.9), 0.9)}, "both Tensors or both floats"),
+    (Adadelta, {"rho": 1.1}, r"Adadelta: rho must be in \[0, 1\], got 1.1"),
+    (Adadelta, {"eps": -1}, "eps"),
+    (Adamax, {"betas": (0.0, 1.0)}, r"Adamax: betas\[1\]"),
+    (NAdam, {"momentum_decay": -0.2}, "momentum_decay"),
+    (NAdam, {"betas": (1.0, 0.0)}, r"NAdam: betas\[0\]"),
+    (Rprop, {"etas": (1.0, 0.5)}, "etas must be"),
+    (Rprop, {"etas": 0.5}, "two numbers"),
+    (Rprop, {"step_sizes": (0.5,)}, "two numbers"),
+    (ASGD, {"weight_decay": -0.5}, "weight_decay"),
+    (ASGD, {"lambd": math.nan}, "lambd must be finite, got nan"),
+    (Lion, {"betas": (0.9, 1.0)}, r"Lion: betas\[1\]"),
 ]
+
+
+MUON = [
+    ({"ns_steps": 100}, r"ns_steps must be in \[0, 100\)"),
+    ({"ns_coefficients": (1.0, 2.0)}, "three numbers"),
+    ({"adjust_lr_fn": "arbitrary"}, "adjust_lr_fn"),
+    ({"ns_dtype": "float16"}, "ns_dtype"),
+    ({"momentum": -1}, "momentum"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), MUON)
+def test_options_of_muon_out_of_range(options, message):
+    with pytest.raises(ValueError, match=message):
+        Muon([mg.ones(1, 1)], **options)
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3, 4)])
+def test_muon_takes_matrices_only(shape):
+    with pytest.raises(ValueError, match="parameter 1 has shape .* only matrices"):
+        Muon([mg.ones(2, 2), mg.ones(*shape)])
+
+
+@every
+@pytest.mark.parametrize("name", ["foreach", "fused", "capturable", "differentiable"])
+def test_what_is_not_offered_is_refused(rule, name):
+    with pytest.raises(TypeError, match=name):
+        rule([mg.ones(1, 1)], **{name: True})
 
 
 @pytest.mark.parametrize(("rule", "options", "message"), BAD_OPTIONS)
