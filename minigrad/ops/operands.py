@@ -51,6 +51,13 @@ def tensors(name, **operands):
     return tuple(Tensor(v) if isinstance(v, np.ndarray) else v for v in operands.values())
 
 
+def numbers(name, **options):
+    """Refuse options, such as eps, that are not plain numbers."""
+    for key, value in options.items():
+        if not isinstance(value, NUMBERS):
+            raise TypeError(f"{name}: {key} must be a number, got {value!r}")
+
+
 def some_tensor(name, x, y):
     """Refuse two numbers: at least one operand must be a Tensor."""
     if isinstance(x, NUMBERS) and isinstance(y, NUMBERS):
