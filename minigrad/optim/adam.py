@@ -10,7 +10,8 @@ decay, and squares, roots and quotients are elementwise.
 import numpy as np
 
 from minigrad import kernels
-from minigrad.optim.optimizer import POSITIVE, UNIT, Optimizer, options_of
+from minigrad.optim.groups import POSITIVE, UNIT, options_of
+from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.rule import ArrayRule
 
 
@@ -61,7 +62,7 @@ class Adam(Optimizer):
     """
 
     ranges = {**dict.fromkeys(("lr", "eps", "weight_decay"), POSITIVE), "betas": UNIT}
-    pairs = ("betas",)
+    lengths = {"betas": 2}
     buffers = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
 
     def __init__(
@@ -178,7 +179,7 @@ class Adamax(ArrayRule):
     """
 
     ranges = {**dict.fromkeys(("lr", "eps", "weight_decay"), POSITIVE), "betas": UNIT}
-    pairs = ("betas",)
+    lengths = {"betas": 2}
     buffers = ("exp_avg", "exp_inf")
 
     def __init__(

@@ -10,7 +10,8 @@ decay, and squares, roots and quotients are elementwise.
 import numpy as np
 
 from minigrad import kernels
-from minigrad.optim.optimizer import POSITIVE, UNIT_CLOSED, Optimizer, options_of
+from minigrad.optim.groups import POSITIVE, UNIT_CLOSED, options_of
+from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.rule import ArrayRule
 
 

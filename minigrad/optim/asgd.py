@@ -1,6 +1,6 @@
 """ASGD: gradient descent that keeps the average of where it has been."""
 
-from minigrad.optim.optimizer import ANY, POSITIVE, options_of
+from minigrad.optim.groups import ANY, POSITIVE, options_of
 from minigrad.optim.rule import ArrayRule
 
 

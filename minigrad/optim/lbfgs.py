@@ -6,8 +6,8 @@ import numpy as np
 
 from minigrad.grad_mode import enable_grad
 from minigrad.optim.flat import FlatOptimizer
+from minigrad.optim.groups import POSITIVE, options_of
 from minigrad.optim.line_search import Point, strong_wolfe
-from minigrad.optim.optimizer import POSITIVE, options_of
 from minigrad.tensor import wrap
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minigrad.optim.optimizer import POSITIVE, UNIT, options_of
+from minigrad.optim.groups import POSITIVE, UNIT, options_of
 from minigrad.optim.rule import ArrayRule
 
 
@@ -47,7 +47,7 @@ class Lion(ArrayRule):
     """
 
     ranges = {**dict.fromkeys(("lr", "weight_decay"), POSITIVE), "betas": UNIT}
-    pairs = ("betas",)
+    lengths = {"betas": 2}
     buffers = ("exp_avg",)
     decoupled = True
 

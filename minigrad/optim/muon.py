@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from minigrad.errors import ShapeError
-from minigrad.optim.optimizer import ANY, POSITIVE, options_of
+from minigrad.optim.groups import ANY, POSITIVE, options_of
 from minigrad.optim.rule import ArrayRule
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
@@ -104,6 +104,7 @@ class Muon(ArrayRule):
         "ns_coefficients": ANY,
         "ns_steps": (0, 100),
     }
+    lengths = {"ns_coefficients": 3}
     buffers = ("momentum_buffer",)
     decoupled = True
 
@@ -124,11 +125,9 @@ class Muon(ArrayRule):
         super().__init__(params, options_of(locals()))
 
     def check(self, group):
-        """Ranges, three coefficients, a known adjustment, and that all parameters are matrices."""
+        """Ranges, a known adjustment, and that all parameters are matrices."""
         super().check(group)
-        coefficients, adjust = group["ns_coefficients"], group["adjust_lr_fn"]
-        if not isinstance(coefficients, (tuple, list)) or len(coefficients) != 3:
-            raise ValueError(f"Muon: ns_coefficients must be three numbers, got {coefficients}")
+        adjust = group["adjust_lr_fn"]
         if adjust not in (None, "original", "match_rms_adamw"):
             raise ValueError(
                 f"Muon: adjust_lr_fn must be None, 'original' or 'match_rms_adamw', got {adjust!r}"

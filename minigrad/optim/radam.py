@@ -7,7 +7,8 @@ decay, and squares, roots and quotients are elementwise.
 import numpy as np
 
 from minigrad import kernels
-from minigrad.optim.optimizer import POSITIVE, UNIT, Optimizer, options_of
+from minigrad.optim.groups import POSITIVE, UNIT, options_of
+from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.rule import ArrayRule
 
 
@@ -59,7 +60,7 @@ class NAdam(ArrayRule):
         **dict.fromkeys(("lr", "eps", "weight_decay", "momentum_decay"), POSITIVE),
         "betas": UNIT,
     }
-    pairs = ("betas",)
+    lengths = {"betas": 2}
     buffers = ("exp_avg", "exp_avg_sq")
     scalars = ("step", "mu_product")
 
@@ -135,7 +136,7 @@ class RAdam(Optimizer):
     """
 
     ranges = {**dict.fromkeys(("lr", "eps", "weight_decay"), POSITIVE), "betas": UNIT}
-    pairs = ("betas",)
+    lengths = {"betas": 2}
     buffers = ("exp_avg", "exp_avg_sq")
 
     def __init__(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minigrad.optim.optimizer import POSITIVE, options_of
+from minigrad.optim.groups import POSITIVE, options_of
 from minigrad.optim.rule import ArrayRule
 
 
@@ -48,7 +48,7 @@ class Rprop(ArrayRule):
     """
 
     ranges = {"lr": POSITIVE, "step_sizes": POSITIVE, "etas": POSITIVE}
-    pairs = ("etas", "step_sizes")
+    lengths = {"etas": 2, "step_sizes": 2}
     buffers = ("prev", "step_size")
 
     def __init__(self, params, lr=1e-2, etas=(0.5, 1.2), step_sizes=(1e-6, 50), *, maximize=False):

@@ -6,7 +6,7 @@ from minigrad import autograd
 from minigrad.errors import ShapeError
 from minigrad.grad_mode import enable_grad
 from minigrad.optim.flat import FlatOptimizer
-from minigrad.optim.optimizer import POSITIVE
+from minigrad.optim.groups import POSITIVE
 from minigrad.tensor import Tensor, wrap
 
 EXACT = 1000  # parameters, up to which the whole Hessian is the default

@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from minigrad.grad_mode import enable_grad
-from minigrad.optim.optimizer import POSITIVE, Optimizer
+from minigrad.optim.groups import POSITIVE
+from minigrad.optim.optimizer import Optimizer
 
 
 class SAM(Optimizer):

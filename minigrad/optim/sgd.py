@@ -3,7 +3,8 @@
 import numpy as np
 
 from minigrad import kernels
-from minigrad.optim.optimizer import ANY, POSITIVE, Optimizer, options_of
+from minigrad.optim.groups import ANY, POSITIVE, options_of
+from minigrad.optim.optimizer import Optimizer
 from minigrad.tensor import wrap
 
 

@@ -448,7 +448,7 @@ BAD_OPTIONS = [
     (Adam, {"betas": 0.9}, "two numbers"),
     (AdamW, {"eps": -1}, "AdamW: eps"),
     (RAdam, {"betas": (0.9,)}, "two numbers"),
-    (Adam, {"betas": (mg.tensor(0.9), 0.9)}, "both Tensors or both floats"),
+    (Adam, {"betas": (mg.tensor(0.9), 0.9)}, "all Tensors or all floats"),
     (Adadelta, {"rho": 1.1}, r"Adadelta: rho must be in \[0, 1\], got 1.1"),
     (Adadelta, {"eps": -1}, "eps"),
     (Adamax, {"betas": (0.0, 1.0)}, r"Adamax: betas\[1\]"),
@@ -502,6 +502,8 @@ def test_options_out_of_range(rule, options, message):
 def test_options_that_are_not_numbers():
     with pytest.raises(TypeError, match="SGD: lr must be a number, got str"):
         SGD([mg.ones(1)], lr="0.1")
+    with pytest.raises(TypeError, match="SGD: lr must be a number, got tuple"):
+        SGD([mg.ones(1)], lr=(0.1, 0.2))
 
 
 def test_parameters_that_cannot_be_optimized():

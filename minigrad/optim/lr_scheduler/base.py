@@ -53,7 +53,7 @@ class LRScheduler:
     [1.0] [0.75] [0.5] [0.25] [1.0]
     """
 
-    functions = ()
+    functions: tuple[str, ...] = ()
 
     def __init__(self, optimizer, last_epoch=-1):
         self.optimizer = an_optimizer(optimizer, type(self).__name__)
