@@ -7,7 +7,7 @@ from minigrad.nn.linear import Linear, floats, size
 from minigrad.nn.module import Module
 from minigrad.ops.choice import where
 from minigrad.ops.creation import zeros
-from minigrad.ops.operands import zeros_of
+from minigrad.ops.operands import numbers, zeros_of
 from minigrad.ops.shape import cat, check_tensor
 
 _QKV = ("q_proj_weight", "k_proj_weight", "v_proj_weight")
@@ -86,6 +86,7 @@ class MultiheadAttention(Module):
             raise ValueError(
                 f"{layer}: embed_dim {embed_dim} must be divisible by num_heads {num_heads}"
             )
+        numbers(layer, dropout=dropout)
         if not 0 <= dropout <= 1:
             raise ValueError(f"{layer}: dropout must be a probability in [0, 1], got {dropout}")
         self.head_dim = e // self.num_heads

@@ -2,6 +2,7 @@
 
 from minigrad.nn.functional import alpha_dropout, dropout, dropout1d, dropout2d
 from minigrad.nn.module import Module
+from minigrad.ops.operands import numbers
 
 
 class _Dropout(Module):
@@ -9,8 +10,9 @@ class _Dropout(Module):
 
     def __init__(self, p=0.5, inplace=False):
         super().__init__()
+        layer = type(self).__name__
+        numbers(layer, p=p)
         if not 0 <= p <= 1:
-            layer = type(self).__name__
             raise ValueError(f"{layer}: p must be a probability in [0, 1], got {p}")
         self.p, self.inplace = p, inplace
 

@@ -8,6 +8,7 @@ from minigrad.nn.linear import floats, size
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.ops.embedding import padding_row
+from minigrad.ops.shape import check_tensor
 
 
 class Embedding(Module):
@@ -89,7 +90,7 @@ class Embedding(Module):
         >>> layer(mg.tensor(1))
         tensor([4. , 6.5])
         """
-        if embeddings.ndim != 2:
+        if check_tensor(embeddings, "Embedding").ndim != 2:
             raise ShapeError(f"Embedding: expected embeddings (V, D), got {embeddings.shape}")
         layer = cls.__new__(cls)
         Module.__init__(layer)

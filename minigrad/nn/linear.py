@@ -8,7 +8,7 @@ from minigrad.nn.functional import bilinear, linear
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.ops.creation import empty
-from minigrad.ops.shape import check_dim, flatten
+from minigrad.ops.shape import check_dim, check_tensor, flatten
 
 
 def size(layer, name, value, least=1):
@@ -198,7 +198,7 @@ class Unflatten(Module):
 
     def forward(self, input):
         """Of `input`, the same elements in more axes."""
-        at = check_dim(self.dim, input.ndim, "Unflatten") + input.ndim
+        at = check_dim(self.dim, check_tensor(input, "Unflatten").ndim, "Unflatten") + input.ndim
         sizes = list(self.unflattened_size)
         length, known = input.shape[at], math.prod(n for n in sizes if n != -1)
         if sizes.count(-1) == 1 and known > 0 and not length % known:

@@ -10,6 +10,7 @@ from minigrad.nn.functional import batch_norm, instance_norm
 from minigrad.nn.linear import floats, size
 from minigrad.nn.module import Module
 from minigrad.ops.creation import ones, tensor, zeros
+from minigrad.ops.shape import check_tensor
 
 
 def check_number(layer, name, value):
@@ -102,7 +103,7 @@ class _BatchNorm(_Tracking):
 
     def forward(self, input):
         """Of the same shape; in training mode the running statistics are updated."""
-        if input.ndim not in self._dims:
+        if check_tensor(input, type(self).__name__).ndim not in self._dims:
             self._refuse(input)
         momentum = self.momentum
         training = self.training
@@ -209,7 +210,8 @@ class _InstanceNorm(_Tracking):
 
     def forward(self, input):
         """Of the same shape; in training mode the running statistics, if any, are updated."""
-        if input.ndim not in (self._axes - 1, self._axes):
+        axes = check_tensor(input, type(self).__name__).ndim
+        if axes not in (self._axes - 1, self._axes):
             self._refuse(input)
         channels = input.shape[1 - self._axes]
         if channels != self.num_features:

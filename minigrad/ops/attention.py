@@ -6,7 +6,7 @@ from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.choice import where
 from minigrad.ops.dropout import dropout
 from minigrad.ops.linalg import matmul
-from minigrad.ops.operands import zeros_of
+from minigrad.ops.operands import numbers, zeros_of
 from minigrad.ops.shape import check_tensor, mT, reshape, same_dtypes, unsqueeze
 from minigrad.ops.softmax import softmax
 from minigrad.tensor import wrap
@@ -72,6 +72,7 @@ def scaled_dot_product_attention(
     query, key, value = _checked(query, key, value, dropout_p, enable_gqa)
     if attn_mask is not None and is_causal:
         raise ValueError(f"{NAME}: attn_mask must not be given when is_causal=True")
+    numbers(NAME, scale=1.0 if scale is None else scale)
     width = query.shape[-1]
     if scale is None:
         scale = width**-0.5 if width else 1.0
@@ -95,6 +96,7 @@ def _checked(query, key, value, dropout_p, enable_gqa):
     shapes = f"got query {query.shape}, key {key.shape}, value {value.shape}"
     if query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
         raise ShapeError(f"{NAME}: expected (..., L, E), (..., S, E) and (..., S, D), {shapes}")
+    numbers(NAME, dropout_p=dropout_p)
     if not 0.0 <= dropout_p <= 1.0:
         raise ValueError(f"{NAME}: dropout_p must lie in [0, 1], got {dropout_p}")
     if enable_gqa:

@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.arithmetic import sub
 from minigrad.ops.choice import clamp, where
-from minigrad.ops.operands import floating, pair
+from minigrad.ops.operands import floating, numbers, pair
 from minigrad.ops.reduce import amax, amin
 from minigrad.ops.reduce import sum as sum_
 from minigrad.ops.shape import check_dim, check_tensor, unsqueeze
@@ -85,10 +85,10 @@ def normalize(input, p=2.0, dim=1, eps=1e-12):
     dims = range(input.ndim) if dim is None else dim if isinstance(dim, (tuple, list)) else (dim,)
     dims = tuple([check_dim(d, input.ndim, name) for d in dims])
     p = check_exponent(name, 2.0 if p is None or p == "fro" else p)
+    numbers(name, eps=eps)
     if not input.ndim:
         return normalize(unsqueeze(input, 0), p, 0, eps).squeeze(0)
-    if math.isinf(p) and not input.numel() and 0 in [input.shape[d] for d in dims]:
-        raise ShapeError(f"{name}: no elements to compare over dim {dim}, shape {input.shape}")
+    refuse_empty(name, p, input, dims)
     return input / clamp(length(input, p, dims, True), min=eps)
 
 
@@ -97,6 +97,12 @@ def check_exponent(name, p):
     if isinstance(p, bool) or not isinstance(p, (int, float, np.number)) or p != p:
         raise TypeError(f"{name}: p must be a number, got {p!r}")
     return float(p)
+
+
+def refuse_empty(name, p, x, dims):
+    """Raise where the norm of no elements is not defined: neither a sum nor above 0."""
+    if (p < 0 or p == math.inf) and 0 in [x.shape[d] for d in dims]:
+        raise ShapeError(f"{name}: no elements for the {p}-norm, got shape {x.shape}")
 
 
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
@@ -140,6 +146,7 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     x1, x2 = pair(x1, x2, name)
     if x1.dtype.kind != "f":
         raise DtypeError(f"{name}: expected floating tensors, got {x1.dtype}")
+    numbers(name, eps=eps)
     if not eps >= 0:
         raise ValueError(f"{name}: eps must not be negative, got {eps}")
     axis = check_dim(dim, len(shape), name)
@@ -185,6 +192,7 @@ def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
     name = "pairwise_distance"
     check_tensor(x1, name), check_tensor(x2, name)
     p = check_exponent(name, p)
+    numbers(name, eps=eps)
     if x1.dtype == x2.dtype == np.bool_:
         raise DtypeError(f"{name}: bool tensors have no difference")
     try:
@@ -193,6 +201,5 @@ def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
         raise ShapeError(f"{name}: shapes {x1.shape} and {x2.shape} do not broadcast") from None
     if not apart.ndim:
         return length(unsqueeze(apart, 0), p, -1, keepdim)
-    if math.isinf(p) and not apart.shape[-1]:
-        raise ShapeError(f"{name}: no elements to compare, shape {apart.shape}")
+    refuse_empty(name, p, apart, (-1,))
     return length(apart, p, -1, keepdim)

@@ -21,6 +21,7 @@ else:
     from minigrad import kernels as fast
     from minigrad.engine import Unary, wrap
 
+from minigrad.ops.operands import numbers
 from minigrad.ops.shape import check_tensor
 
 __all__ = ["embedding"]
@@ -170,6 +171,7 @@ def shorten_rows(name, table, picked, max_norm, norm_type):
     """Scale the picked rows of the table that are longer than `max_norm` to it, in place."""
     if table.dtype.kind != "f":
         raise DtypeError(f"{name}: max_norm needs a floating weight, got {table.dtype}")
+    numbers(name, max_norm=max_norm, norm_type=norm_type)
     check_rows(name, picked, table.shape[0])
     if not table._array.flags.writeable:
         raise InplaceError(f"{name}: max_norm changes the weight, whose memory is read-only")
@@ -194,6 +196,8 @@ def padding_row(name, padding_idx, rows):
     """`padding_idx` as a row of the table, -1 for None."""
     if padding_idx is None:
         return -1
+    if isinstance(padding_idx, bool) or not hasattr(padding_idx, "__index__"):
+        raise TypeError(f"{name}: padding_idx must be an integer, got {padding_idx!r}")
     if not -rows <= padding_idx < rows:
         raise ValueError(
             f"{name}: padding_idx must lie in [-{rows}, {rows}) for {rows} rows, got {padding_idx}"

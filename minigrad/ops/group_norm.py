@@ -9,6 +9,7 @@ import numpy as np
 from minigrad.errors import ShapeError
 from minigrad.ops.layer_norm import LayerNorm
 from minigrad.ops.norm import BatchNorm, batch_norm, check_channels, move
+from minigrad.ops.operands import numbers
 from minigrad.ops.shape import check_tensor, reshape
 
 __all__ = ["group_norm"]
@@ -62,6 +63,7 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     """
     name = "group_norm"
     check_channels(name, input, weight=weight, bias=bias)
+    numbers(name, eps=eps)
     n, c, *rest = input.shape
     if isinstance(num_groups, bool) or not hasattr(num_groups, "__index__"):
         raise TypeError(f"{name}: num_groups must be an integer, got {num_groups!r}")
@@ -149,6 +151,7 @@ def instance_norm(
         )
     running = {"running_mean": running_mean, "running_var": running_var}
     check_channels(name, input, weight=weight, bias=bias, **running)
+    numbers(name, momentum=momentum, eps=eps)
     n, c = input.shape[:2]
     node = BatchNorm(None, None, eps, True)
     y = node.apply(reshape(input, (1, n * c, positions)), None, None)

@@ -19,6 +19,7 @@ else:
     from minigrad.engine import Nary, is_grad_enabled, wrap
 
 from minigrad.ops.elementwise import rsqrt
+from minigrad.ops.operands import numbers
 from minigrad.ops.reduce import sum_to
 from minigrad.ops.shape import broadcast_to, check_tensor, reshape, same_dtypes
 
@@ -212,13 +213,18 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     if x.dtype.kind != "f":
         raise DtypeError(f"{name}: expected a floating tensor, got {x.dtype}")
     same_dtypes(name, x, weight, bias)
+    if type(eps) is not float:
+        numbers(name, eps=eps)
     return LayerNorm(len(shape), eps).apply(x, weight, bias)
 
 
 def row_shape(name, x, normalized_shape, **vectors):
     """`normalized_shape` as a tuple; raises unless x ends in it, and each vector has it."""
     shape = normalized_shape
-    shape = (shape,) if hasattr(shape, "__index__") else tuple(shape)
+    shape = (shape,) if hasattr(shape, "__index__") else shape
+    if not isinstance(shape, (tuple, list)) or not all(hasattr(n, "__index__") for n in shape):
+        raise TypeError(f"{name}: normalized_shape must be an int or sizes, got {shape!r}")
+    shape = tuple([n.__index__() for n in shape])
     if not shape:
         raise ShapeError(f"{name}: normalized_shape must name at least one axis, got ()")
     if x.shape[max(x.ndim - len(shape), 0) :] != shape:

@@ -21,6 +21,7 @@ else:
     from minigrad.engine import Nary, is_grad_enabled, wrap
 
 from minigrad.ops.elementwise import rsqrt
+from minigrad.ops.operands import numbers
 from minigrad.ops.reduce import sum_to
 from minigrad.ops.shape import broadcast_to, check_tensor, reshape, same_dtypes
 
@@ -234,6 +235,7 @@ def batch_norm(
         return reshape(batch_norm(empty, *statistics, weight, bias, training, momentum, eps), (0,))
     running = {"running_mean": running_mean, "running_var": running_var}
     check_channels(name, input, **running, weight=weight, bias=bias)
+    numbers(name, momentum=momentum, eps=eps)
     if not eps >= 0:
         raise ValueError(f"{name}: eps must not be negative, got {eps}")
     if not training:

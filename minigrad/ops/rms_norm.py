@@ -5,6 +5,7 @@ import numpy as np
 from minigrad.errors import DtypeError
 from minigrad.ops.elementwise import rsqrt
 from minigrad.ops.layer_norm import row_shape
+from minigrad.ops.operands import numbers
 from minigrad.ops.reduce import mean
 from minigrad.ops.shape import check_tensor, to
 
@@ -50,6 +51,7 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
         raise DtypeError(f"{name}: expected a floating tensor, got {input.dtype}")
     if eps is None:
         eps = float(np.finfo(input.dtype).eps)
+    numbers(name, eps=eps)
     power = mean(input.square(), tuple(range(-len(shape), 0)), keepdim=True)
     y = input * rsqrt(power + eps)
     return y if weight is None else to(y * weight, input.dtype)

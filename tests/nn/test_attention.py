@@ -196,6 +196,7 @@ M = nn.MultiheadAttention(E, H)
         (lambda: nn.MultiheadAttention(0, 2), ValueError, "embed_dim must be at least 1"),
         (lambda: nn.MultiheadAttention(4, 2.0), TypeError, "num_heads must be an integer"),
         (lambda: nn.MultiheadAttention(4, 2, dropout=2), ValueError, "dropout must be a prob"),
+        (lambda: nn.MultiheadAttention(4, 2, dropout="a"), TypeError, "dropout must be a number"),
         (lambda: M(X, K, X), ValueError, r"expected query \(L, N, 4\), .*got \(2, 3, 4\)"),
         (lambda: M(X[:, :2], K, K), ValueError, "expected query"),
         (lambda: M(X[..., :3], K, K), ValueError, "expected query"),

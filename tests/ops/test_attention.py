@@ -145,6 +145,8 @@ Q, K, V = mg.ones(2, 4), mg.ones(3, 4), mg.ones(3, 5)
         (lambda: attend(Q, K, V, mg.ones(3, 3)), ValueError, r"broadcasts to \(2, 3\), got"),
         (lambda: attend(Q, K, V, mg.ones(2, 2, 3)), ValueError, r"got shape \(2, 2, 3\)"),
         (lambda: attend(Q, K, V, [True]), TypeError, "expected a Tensor"),
+        (lambda: attend(Q, K, V, scale="a"), TypeError, "scale must be a number, got 'a'"),
+        (lambda: attend(Q, K, V, dropout_p=None), TypeError, "dropout_p must be a number"),
         (lambda: attend(Q, K, V, dropout_p=1.5), ValueError, "dropout_p must lie in"),
         (lambda: attend(Q, K, V, enable_gqa=True), IndexError, "axis of heads"),
         (

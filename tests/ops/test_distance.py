@@ -124,6 +124,8 @@ X = mg.ones(2, 3)
         (lambda: F.normalize(X, dim=1.0), TypeError, "normalize: dim must be an integer"),
         (lambda: F.normalize(X, "nuc"), TypeError, "normalize: p must be a number"),
         (lambda: F.normalize(mg.ones(2, 0), math.inf), ValueError, "normalize: no elements"),
+        (lambda: F.normalize(mg.ones(2, 0), -1), ValueError, "no elements for the -1.0-norm"),
+        (lambda: F.normalize(X, eps=None), TypeError, "normalize: eps must be a number"),
         (lambda: F.normalize(2.0), TypeError, "normalize: expected a Tensor"),
         (lambda: F.cosine_similarity(X, mg.ones(2, 4)), ValueError, r"\(2, 3\) and \(2, 4\)"),
         (lambda: F.cosine_similarity(X.long(), X.long()), TypeError, "floating"),

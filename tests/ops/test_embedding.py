@@ -142,6 +142,8 @@ def test_sparse_gradients_are_dense():
         (lambda w: F.embedding(mg.tensor([0.0]), w), TypeError, "embedding: input must be int"),
         (lambda w: F.embedding(mg.tensor([True]), w), TypeError, "embedding: input must be int"),
         (lambda w: F.embedding(mg.tensor([0]), w[0]), ValueError, r"embedding: .*\(V, D\)"),
+        (lambda w: F.embedding(mg.tensor([0]), w, 1.5), TypeError, "padding_idx must be an int"),
+        (lambda w: F.embedding(mg.tensor([0]), w, max_norm="a"), TypeError, "max_norm must be a"),
         (lambda w: F.embedding([0], w), TypeError, "embedding: .*Tensor"),
         (lambda w: F.embedding(mg.tensor([0]), w, 3), ValueError, "embedding: padding_idx"),
         (lambda w: F.embedding(mg.tensor([0]), w, -4), ValueError, "embedding: padding_idx"),

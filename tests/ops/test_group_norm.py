@@ -104,6 +104,8 @@ X = mg.zeros(2, 4, 3)
         (lambda: F.instance_norm(X, mg.zeros(3), mg.ones(3)), ValueError, "running_mean must"),
         (lambda: F.instance_norm(X, weight=mg.ones(3)), ValueError, "instance_norm: weight"),
         (lambda: F.instance_norm(X.long()), TypeError, "instance_norm: .*floating"),
+        (lambda: F.group_norm(X, 2, eps=None), TypeError, "group_norm: eps must be a number"),
+        (lambda: F.instance_norm(X, eps=None), TypeError, "instance_norm: eps must be a number"),
         (lambda: F.instance_norm(None), TypeError, "instance_norm: expected a Tensor"),
     ],
 )

@@ -155,6 +155,9 @@ def test_empty_inputs_give_empty_outputs_and_zero_sums(head, row):
     [
         (lambda: F.layer_norm(mg.zeros(2, 3), 2), ValueError, r"layer_norm: .*\(2, 3\)"),
         (lambda: F.layer_norm(mg.zeros(3), (2, 3)), ValueError, r"\(2, 3\), got shape \(3,\)"),
+        (lambda: F.layer_norm(mg.zeros(3), (3.0,)), TypeError, "normalized_shape must be"),
+        (lambda: F.layer_norm(mg.zeros(3), None), TypeError, "normalized_shape must be"),
+        (lambda: F.layer_norm(mg.zeros(3), 3, eps=None), TypeError, "layer_norm: eps must be a"),
         (lambda: F.layer_norm(mg.zeros(3), ()), ValueError, "at least one axis"),
         (lambda: F.layer_norm(mg.zeros(2, 3), 3, mg.ones(2)), ValueError, "weight"),
         (lambda: F.layer_norm(mg.zeros(2, 3), 3, None, mg.ones(1, 3)), ValueError, "bias"),

@@ -225,6 +225,11 @@ def test_a_single_value_per_channel_is_refused_in_training(shape):
             ValueError,
             "eps must not be negative",
         ),
+        (
+            lambda: F.batch_norm(mg.zeros(2, 3), None, None, training=True, momentum=None),
+            TypeError,
+            "momentum must be a number",
+        ),
         (lambda: F.batch_norm(1.0, None, None), TypeError, "batch_norm: expected a Tensor"),
         (
             lambda: F.batch_norm(mg.zeros(2, 3), None, None, mg.ones(3).double(), training=True),

@@ -51,6 +51,7 @@ def test_empty_inputs_give_empty_outputs(shape):
         (lambda: F.rms_norm(mg.ones(2, 3), (2,)), ValueError, r"rms_norm: .*got shape \(2, 3\)"),
         (lambda: F.rms_norm(mg.ones(2, 3), 3, mg.ones(2)), ValueError, "rms_norm: weight must"),
         (lambda: F.rms_norm(mg.ones(2, 3).long(), 3), TypeError, "rms_norm: .*floating"),
+        (lambda: F.rms_norm(mg.ones(2, 3), 3, eps="a"), TypeError, "rms_norm: eps must be a num"),
         (lambda: F.rms_norm([1.0], 1), TypeError, "rms_norm: expected a Tensor"),
     ],
 )
