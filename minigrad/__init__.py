@@ -10,7 +10,7 @@ from minigrad import _loader  # decides which build runs, before anything else
 
 __version__ = "0.1.0"
 
-from minigrad import autograd, curvature, errors, func, nn, optim, scalar, utils
+from minigrad import autograd, curvature, errors, func, linalg, nn, optim, scalar, utils
 from minigrad.autograd import grad
 from minigrad.config import get_config, get_num_threads, set_num_threads, show_config
 from minigrad.dtypes import bool_ as bool

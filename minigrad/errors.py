@@ -1,5 +1,7 @@
 """The errors of minigrad: each is also the built-in that users of NumPy or PyTorch catch."""
 
+from numpy.linalg import LinAlgError as NumpyLinAlgError
+
 
 class GraphError(RuntimeError):
     """The graph cannot answer: freed, cut, or without the tensor that was asked for."""
@@ -19,3 +21,7 @@ class DtypeError(RuntimeError, TypeError):
 
 class AnomalyError(RuntimeError):
     """A gradient became NaN while `autograd.detect_anomaly` was watching."""
+
+
+class LinAlgError(RuntimeError, NumpyLinAlgError):
+    """A matrix that the operation cannot take: singular, or not positive definite."""

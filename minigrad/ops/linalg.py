@@ -1,8 +1,10 @@
-"""Matrix products, and the linear layer.
+"""The matrix product, and the linear layer.
 
 Vectors are brought to matrices before the Function, so that `MatMul` knows one case only:
 (..., m, k) @ (..., k, n), with leading axes that broadcast.
 """
+
+import numpy as np
 
 try:
     import cython
@@ -12,20 +14,20 @@ except ImportError:
 from minigrad.errors import DtypeError, ShapeError
 
 if cython.compiled:
-    from cython.cimports.minigrad._array import ndim, same_dtype
+    from cython.cimports.minigrad._array import is_float, ndim, same_dtype
     from cython.cimports.minigrad.engine import Binary, Nary, Tensor, is_grad_enabled
     from cython.cimports.minigrad.kernels import gemm as fast
     from cython.cimports.minigrad.methods import slots
 else:
     from minigrad import kernels as fast
-    from minigrad._array import ndim, same_dtype
+    from minigrad._array import is_float, ndim, same_dtype
     from minigrad.engine import Binary, Nary, Tensor, is_grad_enabled
     from minigrad.methods import slots
 
 from minigrad.ops.reduce import Sum
 from minigrad.ops.shape import check_tensor, mT, reshape, same_dtypes, squeeze, unsqueeze
 
-__all__ = ["matmul", "mm", "bmm", "mv", "dot", "inner", "outer"]
+__all__ = ["matmul"]
 
 
 @cython.cclass
@@ -65,6 +67,8 @@ def _matmul(x: object, y: object) -> object:
     b: Tensor = y
     if not same_dtype(a._array, b._array):
         raise DtypeError(f"matmul: expected one dtype, got {a.dtype} and {b.dtype}")
+    if not is_float(a._array) and a.dtype == np.bool_:
+        raise DtypeError("matmul: expected numbers, got bool; use .int() or .float() first")
     x_ndim: cython.int = ndim(a._array)
     y_ndim: cython.int = ndim(b._array)
     if x_ndim >= 2 and y_ndim >= 2:
@@ -133,84 +137,6 @@ def matmul(input, other):
     tensor([3., 7.])
     """
     return slots.matmul(input, other)
-
-
-def _ranked(name, *pairs):
-    for x, ndim in pairs:
-        if check_tensor(x, name).ndim != ndim:
-            raise ShapeError(f"{name}: expected {ndim} dimensions, got shape {x.shape}")
-
-
-def mm(input, mat2):
-    """Product of two matrices, without broadcasting.
-
-    >>> import minigrad as mg
-    >>> mg.mm(mg.ones(1, 2), mg.ones(2, 1))
-    tensor([[2.]])
-    """
-    _ranked("mm", (input, 2), (mat2, 2))
-    return slots.matmul(input, mat2)
-
-
-def bmm(input, mat2):
-    """Products of two batches of matrices, (B, m, k) and (B, k, n), without broadcasting.
-
-    >>> import minigrad as mg
-    >>> mg.bmm(mg.ones(3, 1, 2), mg.ones(3, 2, 1)).shape
-    (3, 1, 1)
-    """
-    _ranked("bmm", (input, 3), (mat2, 3))
-    if input.shape[0] != mat2.shape[0]:
-        raise ShapeError(f"bmm: shapes {input.shape} and {mat2.shape} differ in the batch")
-    return slots.matmul(input, mat2)
-
-
-def mv(input, vec):
-    """Product of a matrix and a vector.
-
-    >>> import minigrad as mg
-    >>> mg.mv(mg.ones(2, 3), mg.ones(3))
-    tensor([3., 3.])
-    """
-    _ranked("mv", (input, 2), (vec, 1))
-    return slots.matmul(input, vec)
-
-
-def dot(input, other):
-    """Inner product of two vectors.
-
-    >>> import minigrad as mg
-    >>> mg.dot(mg.tensor([1.0, 2.0]), mg.tensor([3.0, 4.0]))
-    tensor(11.)
-    """
-    _ranked("dot", (input, 1), (other, 1))
-    return slots.matmul(input, other)
-
-
-def inner(input, other):
-    """Products summed over the last axes: input otherᵀ; with a 0-d operand the plain product.
-
-    >>> import minigrad as mg
-    >>> mg.inner(mg.tensor([1.0, 2.0]), mg.tensor([[3.0, 4.0]]))
-    tensor([11.])
-    """
-    check_tensor(input, "inner"), check_tensor(other, "inner")
-    if not input.ndim or not other.ndim:
-        return input * other
-    flat = reshape(other, (-1, other.shape[-1]))
-    return reshape(slots.matmul(input, mT(flat)), input.shape[:-1] + other.shape[:-1])
-
-
-def outer(input, vec2):
-    """Products of all pairs from two vectors, an (n, m) matrix.
-
-    >>> import minigrad as mg
-    >>> mg.outer(mg.tensor([1.0, 2.0]), mg.tensor([3.0, 4.0]))
-    tensor([[3., 4.],
-            [6., 8.]])
-    """
-    _ranked("outer", (input, 1), (vec2, 1))
-    return unsqueeze(input, -1) * unsqueeze(vec2, 0)
 
 
 # The linear layer -------------------------------------------------------------------------------

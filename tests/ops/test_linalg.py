@@ -83,6 +83,39 @@ def test_an_array_may_stand_for_a_tensor():
         assert isinstance(z, mg.Tensor) and z.shape == (4, 3) and z.requires_grad
 
 
+def test_a_factor_0_hides_nan_and_leaves_a_zero_gradient():
+    nan = mg.full((2, 2), float("nan"), requires_grad=True)
+    x = mg.ones(2, 2, requires_grad=True)
+    y = mg.addmm(nan, x, x, beta=0)
+    assert y.tolist() == [[2.0, 2.0]] * 2
+    assert mg.grad(y.sum(), nan)[0].tolist() == [[0.0, 0.0]] * 2
+    assert mg.addmm(x, nan, nan, alpha=0).tolist() == [[1.0, 1.0]] * 2
+
+
+def test_integers_take_whole_factors():
+    x = mg.tensor([[1, 2], [3, 4]])
+    assert mg.addmm(x, x, x, beta=0.5, alpha=2.9).tolist() == [[14, 20], [30, 44]]
+    assert mg.addr(x > 1, x[0] > 1, x[1] > 0, beta=False).tolist() == [[False] * 2, [True] * 2]
+    small = x.to(mg.uint8)
+    assert mg.addbmm(small, small[None], small[None], alpha=-1).dtype == mg.uint8
+
+
+def test_in_place_products_write_over_their_first_argument():
+    x = mg.ones(2, 2, requires_grad=True)
+    y = mg.zeros(2, 2)
+    assert y.addmm_(x, x, alpha=2) is y
+    y.sum().backward()
+    assert y.tolist() == [[4.0, 4.0]] * 2 and x.grad.tolist() == [[8.0, 8.0]] * 2
+
+
+def test_a_chain_multiplies_in_the_cheapest_order():
+    sizes = [40, 2, 40, 2, 40]
+    x = [normal(*pair, seed=k) for k, pair in enumerate(zip(sizes, sizes[1:]))]
+    wanted = x[0] @ ((x[1] @ x[2]) @ x[3])
+    np.testing.assert_allclose(mg.chain_matmul(*x).detach(), wanted.detach(), rtol=1e-10)
+    assert mg.chain_matmul(x[0]) is x[0]
+
+
 ONES = {shape: mg.ones(*shape) for shape in [(2,), (3,), (2, 3), (4, 3), (4, 5), (2, 2, 3)]}
 
 
@@ -103,7 +136,27 @@ ONES = {shape: mg.ones(*shape) for shape in [(2,), (3,), (2, 3), (4, 3), (4, 5),
             "bmm: .* differ in the batch",
         ),
         (lambda o: mg.mv(o[2, 3], o[2, 3]), ShapeError, "mv: expected 1 dimensions"),
-        (lambda o: mg.dot(o[2,], o[3,]), ShapeError, r"shapes \(2,\) and \(3,\)"),
+        (lambda o: mg.dot(o[2,], o[3,]), ShapeError, r"dot: shapes \(2,\) and \(3,\)"),
+        (lambda o: mg.mm(o[2, 3], o[4, 5]), ShapeError, r"mm: shapes \(2, 3\) and \(4, 5\)"),
+        (lambda o: mg.mm(o[2, 3], o[4, 3].double()), DtypeError, "mm: .* float32, float64"),
+        (lambda o: o[2, 3].bool() @ o[3,].bool(), DtypeError, "numbers, got bool"),
+        (lambda o: mg.dot(o[2,].bool(), o[2,].bool()), DtypeError, "dot: .* bool"),
+        (lambda o: mg.vdot(o[2, 3], o[3,]), ShapeError, "vdot: expected 1 dimensions"),
+        (lambda o: mg.inner(o[2, 3], o[4, 5]), ShapeError, "inner: .* the last axis"),
+        (lambda o: mg.inner(o[2,], o[2,].long()), DtypeError, "inner: expected one dtype"),
+        (lambda o: mg.outer(o[2, 3], o[3,]), ShapeError, "outer: expected 1 dimensions"),
+        (lambda o: mg.chain_matmul(o[2, 3], o[4, 5]), ShapeError, "chain_matmul: shapes"),
+        (lambda o: mg.chain_matmul(o[2, 3], o[3,]), ShapeError, "chain_matmul: expected 2"),
+        (lambda o: mg.chain_matmul(), ValueError, "at least one matrix"),
+        (lambda o: mg.addmm(o[2,], o[2, 3], o[4, 5]), ShapeError, "addmm: shapes"),
+        (lambda o: mg.addmm(o[2,], o[2, 3], o[4, 3].T), ShapeError, "not broadcast to"),
+        (lambda o: mg.addmm(o[2, 2, 3], o[2, 3], mg.ones(3, 3)), ShapeError, "not broadcast to"),
+        (lambda o: mg.addmm(o[2,].long(), o[2, 3], o[2, 3].T), DtypeError, "addmm: .* int64"),
+        (lambda o: mg.addmm(o[2,], o[2, 3], o[2, 3].T, beta="1"), TypeError, "beta must be a"),
+        (lambda o: mg.addr(o[2,], o[2, 3], o[2,]), ShapeError, "addr: expected vectors"),
+        (lambda o: mg.addr(o[2,].long(), o[2,].long(), o[2,].long(), beta=0.5), DtypeError, "0.5"),
+        (lambda o: mg.addr(o[2,], o[2,], o[2,], beta=True), DtypeError, "beta must be a number"),
+        (lambda o: o[2,].clone().addmm_(o[2, 3], o[2, 3].T), ShapeError, "addmm_: the result"),
         (lambda o: F.linear(o[2, 3], o[4, 5]), ShapeError, r"linear: input \(2, 3\) and weight"),
         (
             lambda o: F.linear(o[2, 3], o[4, 3], o[3,]),

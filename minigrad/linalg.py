@@ -1,0 +1,26 @@
+"""Linear algebra under PyTorch's names: what is `torch.linalg.f` there is `minigrad.linalg.f`.
+
+>>> import minigrad as mg
+>>> mg.linalg.solve(mg.tensor([[2.0]]), mg.tensor([3.0]))
+tensor([1.5])
+"""
+
+from minigrad.errors import LinAlgError
+from minigrad.ops.decomposition import cholesky, qr
+from minigrad.ops.determinant import det, slogdet
+from minigrad.ops.solve import inv, solve
+from minigrad.ops.spectrum import eigh, eigvalsh, svd, svdvals
+
+__all__ = [
+    "LinAlgError",
+    "cholesky",
+    "det",
+    "eigh",
+    "eigvalsh",
+    "inv",
+    "qr",
+    "slogdet",
+    "solve",
+    "svd",
+    "svdvals",
+]

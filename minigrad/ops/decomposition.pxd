@@ -1,0 +1,4 @@
+from minigrad.engine cimport Nary
+
+cdef class Factorization(Nary):
+    pass
