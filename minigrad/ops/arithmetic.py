@@ -21,17 +21,17 @@ if cython.compiled:
     from cython.cimports.minigrad.engine import Binary, Nary, Tensor, Unary, wrap
     from cython.cimports.minigrad.kernels import elementwise as fast
     from cython.cimports.minigrad.methods import slots
-    from cython.cimports.minigrad.ops.operands import floating
+    from cython.cimports.minigrad.ops.operands import floating, is_floating
 else:
     from minigrad import kernels as fast
     from minigrad._array import is_array, is_float
     from minigrad.engine import Binary, Nary, Tensor, Unary, wrap
     from minigrad.methods import slots
-    from minigrad.ops.operands import floating
+    from minigrad.ops.operands import floating, is_floating
 
 from minigrad.ops.choice import where
 from minigrad.ops.elementwise import log
-from minigrad.ops.operands import refuse_bool, shapes_clash, some_tensor, tensors, zeros_of
+from minigrad.ops.operands import fits, refuse_bool, shapes_clash, some_tensor, tensors, zeros_of
 from minigrad.ops.rounding import quotient
 
 __all__ = """
@@ -171,17 +171,21 @@ class Pow(Binary):
         return dx, dy
 
 
+def check_exponent(x, exponent):
+    """Refuse a number as exponent of an integer tensor that is negative or not of its dtype."""
+    if exponent < 0:
+        raise ValueError(f"pow: integers to the negative integer power {exponent}")
+    if x.dtype != np.bool_ and not fits(exponent, x.dtype):
+        raise ValueError(f"pow: the exponent {exponent} is not a number of dtype {x.dtype}")
+
+
 def integer_power(x, y):
-    """x ** y for integers; a negative exponent is refused as a number, and cut off as a tensor."""
-    if is_array(x) and is_array(y):
-        refuse_bool("pow", x, y)
-    if not is_array(y):
-        if y < 0:
-            raise ValueError(f"pow: integers to the negative integer power {y}")
+    """x ** y for integers, 1 / x^|y| rounded towards 0 for negative exponents in a tensor."""
+    if any(is_array(v) and v.dtype == np.bool_ for v in (x, y)):
+        raise DtypeError("pow: not for bool tensors; convert one with .to(mg.uint8)")
+    if not is_array(y) or not (y < 0).any():
         return fast.pow(x, y)
-    if not (y < 0).any():
-        return fast.pow(x, y)
-    # 1 / x^|y| rounds to 0 but for x = 1 and x = -1
+    # which is 0 but for x = 1 and x = -1
     unit = np.where(np.equal(x, 1), 1, np.where(np.equal(x, -1), 1 - 2 * (y % 2), 0))
     return np.where(y < 0, unit.astype(y.dtype), fast.pow(x, np.maximum(y, 0)))
 
@@ -468,11 +472,15 @@ def _mul(x: object, y: object) -> object:
 @cython.cfunc
 def _div(x: object, y: object) -> object:
     node: Div = Div.__new__(Div)
+    if is_floating(x) or is_floating(y):
+        return node.apply(x, y)
     return node.apply(floating(x), floating(y))
 
 
 @cython.cfunc
 def _pow(x: object, y: object) -> object:
+    if type(y) is int and isinstance(x, Tensor) and not is_floating(x):
+        check_exponent(x, y)
     node: Pow = Pow.__new__(Pow)
     return node.apply(x, y)
 

@@ -23,6 +23,7 @@ else:
     from minigrad.engine import Binary, Nary, Tensor, Unary, wrap
 
 from minigrad.ops.operands import (
+    fits,
     no_slope,
     pair,
     plain,
@@ -96,6 +97,9 @@ def where(condition, input=None, other=None):
     x, y = input, other
     if not (isinstance(x, Tensor) and isinstance(y, Tensor) and x.dtype == y.dtype):
         x, y = pair(input, other, "where")
+        for number in (input, other):
+            if type(number) is int and x.dtype.kind in "iu" and not fits(number, x.dtype):
+                raise ValueError(f"where: {number} is not a number of dtype {x.dtype}")
     try:
         return Where.__new__(Where).apply(condition, x, y)
     except ValueError:
@@ -279,7 +283,7 @@ def _clamp(name, input, low, high):
                 refuse_bool(name, input._array)
             input = input.to(int64)
         for limit in limits:
-            if input.dtype.kind != "f" and not np.can_cast(np.min_scalar_type(limit), input.dtype):
+            if input.dtype.kind != "f" and not fits(limit, input.dtype):
                 raise ValueError(f"{name}: {limit} is not a number of dtype {input.dtype}")
     return Clamp(low, high).apply(input)
 

@@ -1,1 +1,2 @@
 cpdef object floating(object x)
+cpdef bint is_floating(object x)

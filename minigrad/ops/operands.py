@@ -32,6 +32,20 @@ def floating(x: object) -> object:
     return x
 
 
+@cython.ccall
+def is_floating(x: object) -> cython.bint:
+    """Whether an operand, Tensor or number, is floating."""
+    if isinstance(x, Tensor):
+        t: Tensor = x
+        return is_float(t._array)
+    return type(x) is float
+
+
+def fits(number, dtype):
+    """Whether an integer is one of `dtype`, an integer dtype."""
+    return np.iinfo(dtype).min <= number <= np.iinfo(dtype).max
+
+
 def plain(x):
     """The array of a Tensor, a number as it is: for masks and constants of a rule."""
     return x._array if isinstance(x, Tensor) else x

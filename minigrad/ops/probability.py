@@ -11,10 +11,10 @@ except ImportError:
 
 if cython.compiled:
     from cython.cimports.minigrad.engine import Binary, Unary, wrap
-    from cython.cimports.minigrad.ops.operands import floating
+    from cython.cimports.minigrad.ops.operands import floating, is_floating
 else:
     from minigrad.engine import Binary, Unary, wrap
-    from minigrad.ops.operands import floating
+    from minigrad.ops.operands import floating, is_floating
 
 from minigrad.ops.activation import sigmoid
 from minigrad.ops.choice import clamp, where
@@ -137,4 +137,6 @@ def xlogy(input, other):
     tensor([0., 0.])
     """
     some_tensor("xlogy", input, other)
+    if is_floating(input) or is_floating(other):
+        return XLogY().apply(input, other)
     return XLogY().apply(floating(input), floating(other))

@@ -10,11 +10,11 @@ except ImportError:
 if cython.compiled:
     from cython.cimports.minigrad.engine import Binary, Unary, wrap
     from cython.cimports.minigrad.kernels import elementwise as fast
-    from cython.cimports.minigrad.ops.operands import floating
+    from cython.cimports.minigrad.ops.operands import floating, is_floating
 else:
     from minigrad import kernels as fast
     from minigrad.engine import Binary, Unary, wrap
-    from minigrad.ops.operands import floating
+    from minigrad.ops.operands import floating, is_floating
 
 from minigrad.ops.choice import where
 from minigrad.ops.elementwise import rsqrt, square
@@ -327,6 +327,8 @@ def atan2(input, other):
     tensor([0.7854, 2.3562])
     """
     input, other = tensors("atan2", input=input, other=other)
+    if is_floating(input) or is_floating(other):
+        return Atan2().apply(input, other)
     return Atan2().apply(floating(input), floating(other))
 
 

@@ -187,6 +187,13 @@ def test_integers_and_bools_become_float32(name, x):
         (lambda: mg.clamp(BOOLS, 0, 1), mg.int64, [1, 0, 1]),
         (lambda: mg.clamp(INTEGERS, min=FLOATS), mg.float32, [1, 2, 3]),
         (lambda: mg.maximum(INTEGERS, FLOATS), mg.float32, [1, 2, 3]),
+        (lambda: mg.div(INTEGERS, mg.tensor(2.0, dtype=mg.float64)), mg.float64, [0.5, 1, -1.5]),
+        (
+            lambda: mg.xlogy(mg.tensor(2.0, dtype=mg.float64), INTEGERS**2 // 9),
+            mg.float64,
+            [-INF, -INF, 0],
+        ),
+        (lambda: mg.clamp(mg.tensor([-5, 5], dtype=mg.int16), -2, 300), mg.int16, [-2, 5]),
         (lambda: mg.where(BOOLS, 1, 2), mg.int64, [1, 2, 1]),
         (lambda: mg.where(BOOLS, 1.0, 2), mg.float32, [1, 2, 1]),
         (
@@ -301,6 +308,9 @@ def test_two_numbers(name):
         (lambda: mg.fmod(5, INTEGERS), TypeError, "fmod.*int"),
         (lambda: mg.remainder(BOOLS, BOOLS), DtypeError, "remainder.*bool"),
         (lambda: mg.pow(INTEGERS, -1), ValueError, "pow.*-1"),
+        (lambda: mg.pow(BYTES, -1), ValueError, "pow.*-1"),
+        (lambda: mg.pow(BYTES, 300), ValueError, "pow.*300.*uint8"),
+        (lambda: mg.where(BOOLS, BYTES, 300), ValueError, "where.*300.*uint8"),
         (lambda: mg.pow(BOOLS, BOOLS), DtypeError, "pow.*bool"),
         (lambda: mg.clamp(FLOATS), ValueError, "clamp.*min and max"),
         (lambda: mg.clamp(2, FLOATS), TypeError, "clamp.*int"),
