@@ -65,7 +65,8 @@ class LRScheduler:
                     f"{type(self).__name__}: to go on from last_epoch={last_epoch}, parameter "
                     f"group {k} needs an entry 'initial_lr'"
                 )
-        self.base_lrs = self._own_rates()
+        self._own_lrs = self._own_rates()  # as they are now: another schedule may change the entry
+        self.base_lrs = self._own_lrs
         self.last_epoch = last_epoch + 1
         # The rate we should find: at the start η₀; going on, the one the first part left behind.
         self._last_lr = self.base_lrs if last_epoch == -1 else self.get_lr()
@@ -121,7 +122,7 @@ class LRScheduler:
 
     def _restart(self, t=0, fresh=True):
         """Go to step t from the optimizer's own rate, or (not `fresh`) from what is found."""
-        self.base_lrs = self._own_rates()
+        self.base_lrs = list(self._own_lrs)
         self.last_epoch = t
         if not fresh:
             found = [float(group["lr"]) for group in self.optimizer.param_groups]
@@ -130,8 +131,8 @@ class LRScheduler:
         self._apply()
 
     def _begin(self, t=0):
-        """As `_restart`, where the optimizer's own rate is in place already."""
-        self._restart(t)
+        """Go to step t where the optimizer's own rate is in place already."""
+        self._restart(t, fresh=False)
 
     def _apply(self):
         for group, lr in zip(self.optimizer.param_groups, self.get_lr(), strict=False):
