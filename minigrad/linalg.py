@@ -8,6 +8,7 @@ tensor([1.5])
 from minigrad.errors import LinAlgError
 from minigrad.ops.decomposition import cholesky, qr
 from minigrad.ops.determinant import det, slogdet
+from minigrad.ops.matrix_function import matrix_power, matrix_rank, multi_dot, pinv
 from minigrad.ops.solve import inv, solve
 from minigrad.ops.spectrum import eigh, eigvalsh, svd, svdvals
 
@@ -18,6 +19,10 @@ __all__ = [
     "eigh",
     "eigvalsh",
     "inv",
+    "matrix_power",
+    "matrix_rank",
+    "multi_dot",
+    "pinv",
     "qr",
     "slogdet",
     "solve",

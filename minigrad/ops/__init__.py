@@ -12,7 +12,7 @@ from minigrad import methods
 FAMILIES = """
     choice elementwise activation trigonometry probability rounding arithmetic compare logic
     creation shape index reduce overwrite
-    inplace linalg product einsum tensordot solve determinant factor
+    inplace linalg product einsum tensordot solve determinant factor matrix_function
     softmax loss norm layer_norm group_norm rms_norm distance bilinear embedding
     dropout attention conv pool
 """.split()

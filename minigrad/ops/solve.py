@@ -176,7 +176,7 @@ def solve(A, B, *, left=True):
     B : Tensor, (..., n, k), or vectors: (n,), or A's shape without its last axis
         The batches of A and B broadcast.
     left : bool
-        False solves X A = B, B of shape (..., k, n).
+        False solves X A = B, B of shape (..., k, n), no vectors.
 
     Returns
     -------
@@ -202,6 +202,8 @@ def solve(A, B, *, left=True):
         raise ShapeError(f"{name}: B needs at least 1 dimension, got a 0-d tensor")
     same_dtypes(name, A, B)
     is_vector = B.ndim == 1 or (B.ndim == A.ndim - 1 and B.shape == A.shape[:-1])
+    if is_vector and not left:
+        raise ShapeError(f"{name}: with left=False B must be matrices, got shape {B.shape}")
     right = unsqueeze(B, -1) if is_vector else B
     if right.shape[-2 if left else -1] != A.shape[-1]:
         form = "A X = B" if left else "X A = B"

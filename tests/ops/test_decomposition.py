@@ -218,6 +218,7 @@ EYE, ONES, NAN = mg.eye(2), mg.ones(2, 2), mg.full((2, 2), float("nan"))
         (lambda: linalg.solve(EYE, mg.ones(3)), ShapeError, r"A \(2, 2\) and B \(3,\) do not"),
         (lambda: linalg.solve(EYE, mg.ones(3, 2)), ShapeError, "A X = B"),
         (lambda: linalg.solve(EYE, mg.ones(2, 3), left=False), ShapeError, "X A = B"),
+        (lambda: linalg.solve(mg.eye(1), mg.ones(2), left=False), ShapeError, "must be matrices"),
         (lambda: linalg.solve(EYE, mg.tensor(1.0)), ShapeError, "0-d"),
         (lambda: linalg.solve(mg.ones(5, 2, 2), mg.ones(3, 2, 4)), ShapeError, "broadcast"),
         (lambda: linalg.solve(mg.ones(2, 3), mg.ones(2)), ShapeError, "square"),

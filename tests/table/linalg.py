@@ -171,6 +171,11 @@ CASES = [
     Case("linalg.svd S", lambda x: LA.svd(x).S, lambda x: singular_values(x)[1], separated, shapes=RECTANGLES),
     Case("linalg.svd Vh", lambda x: LA.svd(x, False).Vh ** 2, lambda x: singular_values(x)[2] ** 2, separated, shapes=RECTANGLES),
     Case("linalg.svd all", lambda x: (lambda u, s, vt: u * s.sqrt().unsqueeze(-2) @ vt)(*LA.svd(x, False)), lambda x: (lambda u, s, vt: u * np.sqrt(s)[..., None, :] @ vt)(*singular_values(x)), separated, shapes=RECTANGLES),
+    Case("linalg.matrix_power", lambda x: LA.matrix_power(x, 3), lambda x: x @ x @ x, anywhere, shapes=squares()),
+    Case("linalg.matrix_power -2", lambda x: LA.matrix_power(x, -2), lambda x: np.linalg.inv(x @ x), regular, shapes=SQUARES),
+    Case("linalg.multi_dot", lambda *x: LA.multi_dot(x), lambda *x: np.linalg.multi_dot(x), *[anywhere] * 3, shapes=fixed((2,), (2, 3), (3, 4))),
+    Case("linalg.pinv", LA.pinv, lambda x: swap(x) @ np.linalg.inv(x @ swap(x)) if x.shape[-2] < x.shape[-1] else np.linalg.inv(swap(x) @ x) @ swap(x), separated, shapes=RECTANGLES),
+    Case("linalg.pinv of low rank", lambda a, b: LA.pinv(a @ b), lambda a, b: b.T @ np.linalg.inv(b @ b.T) @ np.linalg.inv(a.T @ a) @ a.T, separated, separated, shapes=fixed((4, 2), (2, 3))),
     Case("linalg.svdvals", LA.svdvals, lambda x: singular_values(x)[1], separated, shapes=RECTANGLES),
 ]
 # fmt: on
