@@ -93,6 +93,7 @@ class LBFGS(FlatOptimizer):
                 f"got {group['line_search_fn']!r}"
             )
 
+    @np.errstate(all="ignore")  # a loss that overflows ends the search; it need not be told
     def step(self, closure):
         """Up to `max_iter` iterations.
 

@@ -1,5 +1,7 @@
 """The base of the rules that are plain NumPy: what they do before their formula."""
 
+import numpy as np
+
 from minigrad.optim.optimizer import Optimizer
 
 
@@ -15,19 +17,21 @@ class ArrayRule(Optimizer):
 
     def update_all(self, rows, group):
         """Signs and decays, then the rule's own formula for each parameter."""
-        lr, decay = float(group["lr"]), float(group.get("weight_decay", 0))
-        decoupled = group.get("decoupled_weight_decay", self.decoupled)
-        for p, grad, state in rows:
-            state["step"] = t = state.get("step", 0) + 1
-            w, g = p._array, grad._array
-            if group.get("maximize", False):
-                g = -g
-            if decay and decoupled:
-                w *= 1 - lr * decay
-            elif decay:
-                g = g + decay * w
-            self.change(w, g, state, group, t)
+        with np.errstate(all="ignore"):  # NaN and overflow go their way, as in the kernels
+            for p, grad, state in rows:
+                self._update_one(p._array, grad._array, state, group)
         self._note_changes(rows)
+
+    def _update_one(self, w, g, state, group):
+        state["step"] = t = state.get("step", 0) + 1
+        decay = float(group.get("weight_decay", 0))
+        if group.get("maximize", False):
+            g = -g
+        if decay and group.get("decoupled_weight_decay", self.decoupled):
+            w *= 1 - float(group["lr"]) * decay
+        elif decay:
+            g = g + decay * w
+        self.change(w, g, state, group, t)
 
     def change(self, w, g, state, group, t):
         """One step of the formula. What a rule defines."""

@@ -95,6 +95,10 @@ class SaddleFreeNewton(FlatOptimizer):
         k = group["krylov_dim"]
         basis = krylov_basis(times, g, int(k)) if k else np.eye(g.size)
         small = basis @ times(basis).T  # (k, k)
+        if not np.isfinite(small).all():
+            raise RuntimeError(
+                f"SaddleFreeNewton.step: the Hessian is not finite, at the loss {loss.item()}"
+            )
         curvature, vectors = np.linalg.eigh((small + small.T) / 2)
         scale = np.abs(curvature) + group["damping"]
         along = vectors.T @ (basis @ g)

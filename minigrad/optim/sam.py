@@ -76,6 +76,7 @@ class SAM(Optimizer):
         self.param_groups, self.state = self.base_optimizer.param_groups, self.base_optimizer.state
         self._before = None
 
+    @np.errstate(all="ignore")
     def first_step(self, zero_grad=False):
         """Go from p to p + e, given the gradient at p."""
         if self._before is not None:
@@ -88,9 +89,8 @@ class SAM(Optimizer):
         ]
         leads = [self._lead(p, group) for p, group in rows]
         norm = math.sqrt(sum(float((x * x).sum(dtype=np.float64)) for x in leads))
-        self._before = []
+        self._before = [(p, p._array.copy()) for p, _ in rows]
         for (p, group), lead in zip(rows, leads, strict=True):
-            self._before.append((p, p._array.copy()))
             e = lead * (group["rho"] / (norm + 1e-12))
             p._array[...] += e * np.abs(p._array) if group["adaptive"] else e
             p._bump("SAM.first_step")

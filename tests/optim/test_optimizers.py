@@ -1,5 +1,6 @@
 """Each rule against its formula in plain NumPy and against PyTorch; what all optimizers share."""
 
+import math
 import warnings
 
 import numpy as np
@@ -101,6 +102,19 @@ def test_parameters_without_axes_or_elements(rule):
             p.grad = mg.ones(*p.shape)
         optimizer.step()
     assert all(np.isfinite(p.detach().numpy()).all() for p in params)
+
+
+@every
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e38])
+def test_what_is_not_finite_goes_its_way_without_a_warning(rule, value, recwarn):
+    p = mg.ones(2, 2, requires_grad=True)
+    optimizer = rule([p])
+    for _ in range(3):
+        p.grad = mg.full((2, 2), value)
+        optimizer.step()
+    assert not recwarn
+    if math.isnan(value):
+        assert np.isnan(p.detach().numpy()).all()
 
 
 def test_asgd_averages_from_t0_on():

@@ -142,6 +142,8 @@ def test_errors():
         optimizer.step(lambda: w * w)
     with pytest.raises(ValueError, match="one element, got float"):
         optimizer.step(lambda: 3.0)
+    with pytest.raises(RuntimeError, match="the Hessian is not finite, at the loss nan"):
+        optimizer.step(lambda: (w * w * np.nan).sum())
     for bad in ({"lr": -1}, {"damping": -1.0}, {"krylov_dim": -2}):
         with pytest.raises(ValueError, match=f"SaddleFreeNewton: {next(iter(bad))}"):
             SaddleFreeNewton([w], **bad)

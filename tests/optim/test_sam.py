@@ -123,6 +123,19 @@ def test_parameters_without_a_gradient_stay():
     assert np.isfinite(p.item())
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e38])
+@pytest.mark.parametrize("rule", [lambda p: SAM([p], SGD), lambda p: mg.optim.LBFGS([p])])
+def test_what_is_not_finite_goes_its_way_without_a_warning(rule, value, recwarn):
+    p = mg.ones(2, requires_grad=True)
+
+    def closure():
+        p.grad = mg.full((2,), value)
+        return mg.tensor(0.0)
+
+    rule(p).step(closure)
+    assert not recwarn
+
+
 def test_errors():
     p = mg.ones(1, requires_grad=True)
     with pytest.raises(TypeError, match="base_optimizer must be a class of optimizers"):
