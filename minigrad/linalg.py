@@ -11,6 +11,8 @@ from minigrad.ops.determinant import det, slogdet
 from minigrad.ops.matrix_function import matrix_power, matrix_rank, multi_dot, pinv
 from minigrad.ops.solve import inv, solve
 from minigrad.ops.spectrum import eigh, eigvalsh, svd, svdvals
+from minigrad.ops.vector_norm import linalg_norm as norm
+from minigrad.ops.vector_norm import matrix_norm, vector_norm
 
 __all__ = [
     "LinAlgError",
@@ -19,6 +21,8 @@ __all__ = [
     "eigh",
     "eigvalsh",
     "inv",
+    "matrix_norm",
+    "norm",
     "matrix_power",
     "matrix_rank",
     "multi_dot",
@@ -28,4 +32,5 @@ __all__ = [
     "solve",
     "svd",
     "svdvals",
+    "vector_norm",
 ]

@@ -361,6 +361,7 @@ class Methods:
     min = Method("min")
     amax = Method("amax")
     amin = Method("amin")
+    aminmax = Method("aminmax")
     var = Method("var")
     std = Method("std")
     logsumexp = Method("logsumexp")

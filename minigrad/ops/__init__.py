@@ -11,10 +11,10 @@ from minigrad import methods
 
 FAMILIES = """
     choice elementwise activation trigonometry probability rounding arithmetic compare logic
-    creation shape index reduce overwrite
+    creation shape index reduce extrema variance truth overwrite scan order
     inplace linalg product einsum tensordot solve determinant factor matrix_function
     softmax loss norm layer_norm group_norm rms_norm distance bilinear embedding
-    dropout attention conv pool
+    dropout attention conv pool vector_norm
 """.split()
 
 __all__ = []

@@ -16,7 +16,7 @@ else:
     from minigrad.engine import Binary, Unary
 
 from minigrad.ops.elementwise import exp
-from minigrad.ops.operands import floating
+from minigrad.ops.reduce import needs_float
 from minigrad.ops.shape import check_dim, check_tensor, reshape, to, transpose
 
 __all__ = ["softmax", "log_softmax"]
@@ -98,7 +98,7 @@ def _over_dim(node, input, dim, dtype, name):
     check_tensor(input, name)
     if dim is None:
         raise TypeError(f"{name}: dim must be given, the axis whose elements are compared")
-    x = floating(input) if dtype is None else to(input, dtype)
+    x = needs_float(input if dtype is None else to(input, dtype), name)
     axis = check_dim(dim, x.ndim, name)
     if not x.ndim:
         return reshape(node.apply(reshape(x, 1)), ())
@@ -107,7 +107,7 @@ def _over_dim(node, input, dim, dtype, name):
     return transpose(node.apply(transpose(x, axis, -1)), axis, -1)
 
 
-def softmax(input, dim=None, *, dtype=None):
+def softmax(input, dim=None, dtype=None):
     """Softmax over an axis: y_i = exp(x_i) / Σ_j exp(x_j), without overflow.
 
     Parameters
@@ -127,6 +127,8 @@ def softmax(input, dim=None, *, dtype=None):
     ------
     TypeError
         `dim` is not given.
+    DtypeError
+        Integers (cast them first, or give `dtype`), as in PyTorch.
     IndexError
         `dim` is out of range.
 
@@ -139,7 +141,7 @@ def softmax(input, dim=None, *, dtype=None):
     return _over_dim(Softmax(), input, dim, dtype, "softmax")
 
 
-def log_softmax(input, dim=None, *, dtype=None):
+def log_softmax(input, dim=None, dtype=None):
     """Logarithm of the softmax over an axis: y_i = x_i − log Σ_j exp(x_j), in nats.
 
     Gradient: g − exp(y) Σ g. Arguments and errors as for `softmax`.

@@ -95,7 +95,11 @@ def test_views_casts_and_zero_dimensions(name):
         function(x[:, ::2], 1).numpy(), function(x[:, ::2].contiguous(), 1).numpy()
     )
     assert function(x, 1, dtype=mg.float64).dtype == np.float64
-    assert function(mg.tensor([1, 2]), 0).dtype == np.float32
+    assert function(mg.tensor([1, 2]), 0, mg.float32).dtype == np.float32
+    with pytest.raises(
+        mg.errors.DtypeError, match=f"{name}: expected a floating tensor, got int64"
+    ):
+        function(mg.tensor([1, 2]), 0)
     assert function(mg.zeros(0, 3), 1).shape == (0, 3)
     assert function(mg.zeros(3, 0), 1).shape == (3, 0)
     scalar = mg.tensor(3.0, requires_grad=True)
