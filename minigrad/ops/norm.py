@@ -11,7 +11,7 @@ try:
 except ImportError:
     from minigrad import _cython as cython
 
-from minigrad.errors import DtypeError, ShapeError
+from minigrad.errors import DtypeError, GraphError, InplaceError, ShapeError
 
 if cython.compiled:
     from cython.cimports.minigrad.engine import Nary, is_grad_enabled, wrap
@@ -235,7 +235,8 @@ def batch_norm(
         return reshape(batch_norm(empty, *statistics, weight, bias, training, momentum, eps), (0,))
     running = {"running_mean": running_mean, "running_var": running_var}
     check_channels(name, input, **running, weight=weight, bias=bias)
-    numbers(name, momentum=momentum, eps=eps)
+    if type(eps) is not float or type(momentum) is not float:
+        numbers(name, momentum=momentum, eps=eps)
     if not eps >= 0:
         raise ValueError(f"{name}: eps must not be negative, got {eps}")
     if not training:
@@ -277,9 +278,20 @@ def check_channels(name, input, **vectors):
     if (vectors.get("running_mean") is None) != (vectors.get("running_var") is None):
         raise ValueError(f"{name}: running_mean and running_var must both be given, or neither")
     same_dtypes(name, input, *vectors.values())
+    for what in ("running_mean", "running_var"):
+        v = vectors.get(what)
+        if v is not None and v.requires_grad and is_grad_enabled():
+            raise GraphError(
+                f"{name}: {what} is not differentiated, and must not require grad; detach it"
+            )
 
 
 def move(running, batch, momentum, factor, name):
     """running ← (1 − momentum) running + momentum · factor · batch, in place."""
+    if not running._array.flags.writeable:
+        raise InplaceError(
+            f"{name}: the memory of a running statistic of shape {running.shape} is read-only "
+            "or shared by several elements; use .clone() first"
+        )
     fast.move_statistics(running._array, batch, momentum, factor)
     running._bump(name)

@@ -169,6 +169,23 @@ def test_evaluation_differentiates_with_the_statistics_it_used():
     np.testing.assert_allclose(x.grad.numpy(), 1, rtol=1e-14)
 
 
+def test_running_statistics_are_constants_in_memory_of_their_own():
+    x = mg.randn(4, 3, 2)
+    shared, ones = mg.zeros(1).expand(3), mg.ones(3)
+    for call in (F.batch_norm, F.instance_norm):
+        options = {"training": True} if call is F.batch_norm else {}
+        with pytest.raises(RuntimeError, match=f"{call.__name__}: .*several elements"):
+            call(x, shared, ones, **options)
+        for pair in (
+            (mg.zeros(3, requires_grad=True), mg.ones(3)),
+            (mg.zeros(3), mg.ones(3, requires_grad=True)),
+        ):
+            with pytest.raises(RuntimeError, match=f"{call.__name__}: running_.*require grad"):
+                call(x, *pair, **options)
+            with mg.no_grad():
+                call(x, *pair, **options)
+
+
 def test_variance_of_a_large_mean_is_not_lost_in_float32():
     x = (1e4 + 1e-2 * np.random.default_rng(0).standard_normal((500, 3))).astype(np.float32)
     var = mg.zeros(3)
