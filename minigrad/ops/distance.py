@@ -11,8 +11,8 @@ import numpy as np
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.arithmetic import sub
 from minigrad.ops.choice import clamp, where
+from minigrad.ops.extrema import amax, amin
 from minigrad.ops.operands import floating, numbers, pair
-from minigrad.ops.reduce import amax, amin
 from minigrad.ops.reduce import sum as sum_
 from minigrad.ops.shape import check_dim, check_tensor, unsqueeze
 
