@@ -3,7 +3,7 @@
 import warnings
 
 import pytest
-from schedule_table import SCHEDULES, make, rates, run, same
+from schedule_table import CYCLES, SCHEDULES, make, rates, run, same
 
 import minigrad as mg
 from minigrad.optim import SGD, Optimizer
@@ -126,6 +126,24 @@ def test_state_dict_in_mid_training_goes_on_identically(name, tmp_path):
     other.load_state_dict(states[1])
     resumed.load_state_dict(states[0])
     assert run(other, [resumed], 6) == expected
+
+
+@pytest.mark.parametrize("name", [*SCHEDULES, *CYCLES])
+def test_state_dicts_go_to_pytorch_and_back(name):
+    torch = pytest.importorskip("torch")
+    build = (SCHEDULES | CYCLES)[name][0]
+    pairs = [(o, build(m.optim.lr_scheduler, o)) for m in (mg, torch) for o in [make(m)]]
+    whole = make()
+    expected = run(whole, [build(S, whole)], 30)
+    seen = []
+    for k, (optimizer, scheduler) in enumerate([*pairs, pairs[0]]):
+        if k:  # take over from the other library
+            before, state = pairs[k % 2 - 1]
+            scheduler.load_state_dict(state.state_dict())
+            for group, old in zip(optimizer.param_groups, before.param_groups, strict=True):
+                group["lr"] = old["lr"]
+        seen += run(optimizer, [scheduler], 10)
+    same(seen, expected)
 
 
 def test_state_dict_keeps_what_a_callable_object_has_learnt():

@@ -187,7 +187,7 @@ class ChainedScheduler(LRScheduler):
 
     def load_state_dict(self, state_dict):
         """Take over a `state_dict`."""
-        self.last_epoch = state_dict["last_epoch"]
+        self.last_epoch = state_dict.get("last_epoch", 0)  # PyTorch's has none
         for scheduler, state in zip(self._schedulers, state_dict["_schedulers"], strict=True):
             scheduler.load_state_dict(state)
 

@@ -1,6 +1,6 @@
 """Schedules that fall in steps, along a line, a power or an exponential; see `lr_scheduler`."""
 
-from bisect import bisect_right
+from collections import Counter
 
 from minigrad.optim.lr_scheduler.base import LRScheduler, at_least_one, in_proportion
 
@@ -71,7 +71,7 @@ class MultiStepLR(LRScheduler):
 
     def __init__(self, optimizer, milestones, gamma=0.1, last_epoch=-1):
         try:
-            self.milestones = sorted(milestones)
+            self.milestones = Counter(sorted(milestones))
         except TypeError:
             raise TypeError(
                 f"MultiStepLR: milestones must be an iterable of numbers, got {milestones!r}"
@@ -81,7 +81,12 @@ class MultiStepLR(LRScheduler):
 
     def rate(self, base_lr, t):
         """η₀ · γ^k."""
-        return base_lr * self.gamma ** bisect_right(self.milestones, t)
+        return base_lr * self.gamma ** sum(n for m, n in self.milestones.items() if m <= t)
+
+    def load_state_dict(self, state_dict):
+        """Take over a `state_dict`."""
+        super().load_state_dict(state_dict)
+        self.milestones = Counter(self.milestones)
 
 
 class ConstantLR(LRScheduler):
