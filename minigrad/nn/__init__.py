@@ -4,7 +4,22 @@ Read `module.py` first; a layer is its parameters and one line that calls an ope
 """
 
 from minigrad.nn import functional, init, utils
-from minigrad.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Softplus, Tanh
+from minigrad.nn.activation import (
+    GELU,
+    GLU,
+    LogSigmoid,
+    LogSoftmax,
+    Mish,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softmax2d,
+    Softmin,
+    Softplus,
+    Softsign,
+    Tanh,
+    Tanhshrink,
+)
 from minigrad.nn.attention import MultiheadAttention
 from minigrad.nn.container import ModuleList, Sequential
 from minigrad.nn.conv import AvgPool2d, Conv2d, MaxPool2d
@@ -13,12 +28,49 @@ from minigrad.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
 from minigrad.nn.embedding import Embedding
 from minigrad.nn.layer_norm import GroupNorm, LayerNorm, RMSNorm
 from minigrad.nn.linear import Bilinear, Flatten, Identity, Linear, Unflatten
-from minigrad.nn.loss import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, NLLLoss
+from minigrad.nn.loss import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    GaussianNLLLoss,
+    HuberLoss,
+    KLDivLoss,
+    L1Loss,
+    MSELoss,
+    NLLLoss,
+    PoissonNLLLoss,
+    SmoothL1Loss,
+)
+from minigrad.nn.margin import (
+    CosineEmbeddingLoss,
+    HingeEmbeddingLoss,
+    MarginRankingLoss,
+    MultiLabelMarginLoss,
+    MultiLabelSoftMarginLoss,
+    MultiMarginLoss,
+    SoftMarginLoss,
+    TripletMarginLoss,
+)
 from minigrad.nn.module import Module
 from minigrad.nn.module_dict import ModuleDict
 from minigrad.nn.norm import BatchNorm1d, BatchNorm2d, InstanceNorm1d, InstanceNorm2d
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.parameter_list import ParameterDict, ParameterList
+from minigrad.nn.rectifier import (
+    CELU,
+    ELU,
+    SELU,
+    Hardshrink,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
+    LeakyReLU,
+    PReLU,
+    ReLU,
+    ReLU6,
+    Softshrink,
+    Threshold,
+)
 
 __all__ = [
     "functional",
@@ -55,13 +107,49 @@ __all__ = [
     "Dropout2d",
     "AlphaDropout",
     "ReLU",
+    "ReLU6",
+    "LeakyReLU",
+    "PReLU",
+    "ELU",
+    "CELU",
+    "SELU",
+    "Threshold",
+    "Hardtanh",
+    "Hardsigmoid",
+    "Hardswish",
+    "Softshrink",
+    "Hardshrink",
+    "GELU",
+    "SiLU",
+    "Mish",
+    "GLU",
     "Tanh",
     "Sigmoid",
     "Softplus",
+    "LogSigmoid",
+    "Softsign",
+    "Tanhshrink",
+    "Softmin",
+    "Softmax2d",
     "Softmax",
     "LogSoftmax",
     "CrossEntropyLoss",
     "NLLLoss",
     "MSELoss",
+    "L1Loss",
+    "HuberLoss",
+    "SmoothL1Loss",
+    "BCELoss",
     "BCEWithLogitsLoss",
+    "KLDivLoss",
+    "GaussianNLLLoss",
+    "PoissonNLLLoss",
+    "HingeEmbeddingLoss",
+    "MarginRankingLoss",
+    "SoftMarginLoss",
+    "CosineEmbeddingLoss",
+    "TripletMarginLoss",
+    "MultiMarginLoss",
+    "MultiLabelMarginLoss",
+    "MultiLabelSoftMarginLoss",
 ]

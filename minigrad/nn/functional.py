@@ -10,22 +10,64 @@ from minigrad.ops.activation import sigmoid, softplus, tanh
 from minigrad.ops.attention import scaled_dot_product_attention
 from minigrad.ops.bilinear import bilinear
 from minigrad.ops.conv import conv2d
+from minigrad.ops.cross_entropy import cross_entropy, nll_loss
 from minigrad.ops.distance import cosine_similarity, normalize, pairwise_distance
 from minigrad.ops.dropout import alpha_dropout, dropout, dropout1d, dropout2d
 from minigrad.ops.embedding import embedding
+from minigrad.ops.gate import (
+    gelu,
+    glu,
+    logsigmoid,
+    mish,
+    silu,
+    softsign,
+    tanhshrink,
+)
 from minigrad.ops.group_norm import group_norm, instance_norm
 from minigrad.ops.index import one_hot
 from minigrad.ops.inplace import relu_
 from minigrad.ops.layer_norm import layer_norm
-from minigrad.ops.linalg import linear
-from minigrad.ops.loss import (
+from minigrad.ops.likelihood import (
+    binary_cross_entropy,
     binary_cross_entropy_with_logits,
-    cross_entropy,
-    mse_loss,
-    nll_loss,
+    gaussian_nll_loss,
+    kl_div,
+    poisson_nll_loss,
+)
+from minigrad.ops.linalg import linear
+from minigrad.ops.loss import huber_loss, l1_loss, mse_loss, smooth_l1_loss
+from minigrad.ops.margin import (
+    cosine_embedding_loss,
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
+    soft_margin_loss,
+    triplet_margin_loss,
 )
 from minigrad.ops.norm import batch_norm
 from minigrad.ops.pool import avg_pool2d, max_pool2d
+from minigrad.ops.rectifier import (
+    celu,
+    celu_,
+    elu,
+    elu_,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    hardtanh_,
+    leaky_relu,
+    leaky_relu_,
+    prelu,
+    relu6,
+    selu,
+    selu_,
+    softshrink,
+    threshold,
+    threshold_,
+)
 from minigrad.ops.rms_norm import rms_norm
 from minigrad.ops.softmax import log_softmax as _log_softmax
 from minigrad.ops.softmax import softmax as _softmax
@@ -36,11 +78,52 @@ __all__ = [
     "tanh",
     "sigmoid",
     "softplus",
+    "relu6",
+    "leaky_relu",
+    "leaky_relu_",
+    "prelu",
+    "elu",
+    "elu_",
+    "celu",
+    "celu_",
+    "selu",
+    "selu_",
+    "hardtanh",
+    "hardtanh_",
+    "hardsigmoid",
+    "hardswish",
+    "softshrink",
+    "hardshrink",
+    "threshold",
+    "threshold_",
+    "gelu",
+    "silu",
+    "mish",
+    "glu",
+    "logsigmoid",
+    "softsign",
+    "tanhshrink",
     "softmax",
+    "softmin",
     "log_softmax",
     "cross_entropy",
     "nll_loss",
     "mse_loss",
+    "l1_loss",
+    "huber_loss",
+    "smooth_l1_loss",
+    "binary_cross_entropy",
+    "kl_div",
+    "gaussian_nll_loss",
+    "poisson_nll_loss",
+    "hinge_embedding_loss",
+    "margin_ranking_loss",
+    "soft_margin_loss",
+    "cosine_embedding_loss",
+    "triplet_margin_loss",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
     "binary_cross_entropy_with_logits",
     "linear",
     "bilinear",
@@ -89,6 +172,16 @@ def softmax(input, dim=None, dtype=None):
     tensor([0.5, 0.5])
     """
     return _softmax(input, _implicit_dim(input, "softmax") if dim is None else dim, dtype=dtype)
+
+
+def softmin(input, dim=None, dtype=None):
+    """Softmax of -input: the smallest element has the largest share.
+
+    >>> import minigrad as mg
+    >>> mg.nn.functional.softmin(mg.zeros(2), dim=0)
+    tensor([0.5, 0.5])
+    """
+    return _softmax(-input, _implicit_dim(input, "softmin") if dim is None else dim, dtype=dtype)
 
 
 def log_softmax(input, dim=None, dtype=None):

@@ -1,28 +1,30 @@
 """Losses as modules: a scalar from predictions and targets ('none': one for each)."""
 
-from minigrad.nn.functional import (
-    binary_cross_entropy_with_logits,
-    cross_entropy,
-    mse_loss,
-    nll_loss,
-)
+from minigrad.nn import functional as F
 from minigrad.nn.module import Module
 
 
-class _Loss(Module):
-    def __init__(self, reduction="mean", **buffers):
+class Loss(Module):
+    """Base of the losses: checks and keeps `reduction`.
+
+    >>> from minigrad import nn
+    >>> nn.MSELoss(reduction="sum").reduction
+    'sum'
+    """
+
+    reductions = ("none", "mean", "sum")
+
+    def __init__(self, *, reduction="mean"):
         super().__init__()
-        if reduction not in ("none", "mean", "sum"):
+        if reduction not in self.reductions:
             raise ValueError(
-                f"{type(self).__name__}: reduction must be 'none', 'mean' or 'sum', "
+                f"{type(self).__name__}: reduction must be one of {self.reductions}, "
                 f"got {reduction!r}"
             )
         self.reduction = reduction
-        for name, tensor in buffers.items():
-            self.register_buffer(name, tensor)
 
 
-class CrossEntropyLoss(_Loss):
+class CrossEntropyLoss(Loss):
     """-log softmax(logits)[target], in nats; see `functional.cross_entropy`.
 
     Parameters
@@ -45,7 +47,8 @@ class CrossEntropyLoss(_Loss):
     """
 
     def __init__(self, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
-        super().__init__(reduction, weight=weight)
+        super().__init__(reduction=reduction)
+        self.register_buffer("weight", weight)
         if not 0 <= label_smoothing <= 1:
             raise ValueError(
                 f"CrossEntropyLoss: label_smoothing must be in [0, 1], got {label_smoothing}"
@@ -55,7 +58,7 @@ class CrossEntropyLoss(_Loss):
 
     def forward(self, input, target):
         """`input` (N, C, ...) logits; `target` (N, ...) classes or (N, C, ...) probabilities."""
-        return cross_entropy(
+        return F.cross_entropy(
             input,
             target,
             self.weight,
@@ -65,7 +68,7 @@ class CrossEntropyLoss(_Loss):
         )
 
 
-class NLLLoss(_Loss):
+class NLLLoss(Loss):
     """-input[target] of log-probabilities; see `functional.nll_loss`. Options as cross-entropy's.
 
     Examples
@@ -77,12 +80,13 @@ class NLLLoss(_Loss):
     """
 
     def __init__(self, weight=None, *, ignore_index=-100, reduction="mean"):
-        super().__init__(reduction, weight=weight)
+        super().__init__(reduction=reduction)
+        self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
 
     def forward(self, input, target):
         """`input` (N, C, ...) log-probabilities, `target` (N, ...) classes."""
-        return nll_loss(
+        return F.nll_loss(
             input,
             target,
             self.weight,
@@ -91,7 +95,7 @@ class NLLLoss(_Loss):
         )
 
 
-class MSELoss(_Loss):
+class MSELoss(Loss):
     """(input - target)², by default its mean over all elements; see `functional.mse_loss`.
 
     Examples
@@ -101,15 +105,78 @@ class MSELoss(_Loss):
     tensor(2.)
     """
 
-    def __init__(self, *, reduction="mean"):
-        super().__init__(reduction)
+    def forward(self, input, target):
+        """Two tensors of one shape."""
+        return F.mse_loss(input, target, reduction=self.reduction)
+
+
+class L1Loss(Loss):
+    """|input − target|, by default its mean; see `functional.l1_loss`.
+
+    >>> import minigrad as mg
+    >>> mg.nn.L1Loss()(mg.tensor([1.0, 3.0]), mg.tensor([1.0, 1.0]))
+    tensor(1.)
+    """
 
     def forward(self, input, target):
         """Two tensors of one shape."""
-        return mse_loss(input, target, reduction=self.reduction)
+        return F.l1_loss(input, target, reduction=self.reduction)
 
 
-class BCEWithLogitsLoss(_Loss):
+class HuberLoss(Loss):
+    """d²/2 where |d| < delta, else delta (|d| − delta/2); see `functional.huber_loss`.
+
+    >>> import minigrad as mg
+    >>> mg.nn.HuberLoss()(mg.tensor([1.0, 3.0]), mg.tensor([1.0, 1.0]))
+    tensor(0.75)
+    """
+
+    def __init__(self, reduction="mean", delta=1.0):
+        super().__init__(reduction=reduction)
+        if isinstance(delta, bool) or not isinstance(delta, (int, float)):
+            raise TypeError(f"HuberLoss: delta must be a float or int, got {delta!r}")
+        self.delta = delta
+
+    def forward(self, input, target):
+        """Two tensors of one shape."""
+        return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
+
+
+class SmoothL1Loss(Loss):
+    """d²/(2 beta) where |d| < beta, else |d| − beta/2; see `functional.smooth_l1_loss`.
+
+    >>> import minigrad as mg
+    >>> mg.nn.SmoothL1Loss()(mg.tensor([1.0, 3.0]), mg.tensor([1.0, 1.0]))
+    tensor(0.75)
+    """
+
+    def __init__(self, *, reduction="mean", beta=1.0):
+        super().__init__(reduction=reduction)
+        self.beta = beta
+
+    def forward(self, input, target):
+        """Two tensors of one shape."""
+        return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
+
+
+class BCELoss(Loss):
+    """−t log x − (1 − t) log(1 − x), x a probability; see `functional.binary_cross_entropy`.
+
+    >>> import minigrad as mg
+    >>> mg.nn.BCELoss()(mg.tensor([0.5, 0.5]), mg.tensor([1.0, 0.0]))  # log 2
+    tensor(0.6931)
+    """
+
+    def __init__(self, weight=None, *, reduction="mean"):
+        super().__init__(reduction=reduction)
+        self.register_buffer("weight", weight)
+
+    def forward(self, input, target):
+        """`input` probabilities, `target` in [0, 1], of one shape."""
+        return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
+
+
+class BCEWithLogitsLoss(Loss):
     """-t log σ(x) - (1 - t) log(1 - σ(x)), in nats and without overflow.
 
     See `functional.binary_cross_entropy_with_logits`.
@@ -130,14 +197,81 @@ class BCEWithLogitsLoss(_Loss):
     """
 
     def __init__(self, weight=None, *, reduction="mean", pos_weight=None):
-        super().__init__(reduction, weight=weight, pos_weight=pos_weight)
+        super().__init__(reduction=reduction)
+        self.register_buffer("weight", weight)
+        self.register_buffer("pos_weight", pos_weight)
 
     def forward(self, input, target):
         """`input` logits, `target` probabilities in [0, 1], of one shape."""
-        return binary_cross_entropy_with_logits(
+        return F.binary_cross_entropy_with_logits(
             input,
             target,
             self.weight,
             reduction=self.reduction,
             pos_weight=self.pos_weight,
+        )
+
+
+class KLDivLoss(Loss):
+    """t (log t − input), input log-probabilities; 'batchmean' is the divergence.
+
+    See `functional.kl_div`.
+
+    >>> import minigrad as mg
+    >>> loss = mg.nn.KLDivLoss(reduction="batchmean")
+    >>> loss(mg.log(mg.tensor([[0.9, 0.1]])), mg.tensor([[0.5, 0.5]]))
+    tensor(0.5108)
+    """
+
+    reductions = ("none", "mean", "sum", "batchmean")
+
+    def __init__(self, *, reduction="mean", log_target=False):
+        super().__init__(reduction=reduction)
+        self.log_target = log_target
+
+    def forward(self, input, target):
+        """`input` log-probabilities; `target` probabilities, or logarithms if `log_target`."""
+        return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
+
+
+class GaussianNLLLoss(Loss):
+    """(log var + (input − target)²/var) / 2; see `functional.gaussian_nll_loss`.
+
+    >>> import minigrad as mg
+    >>> mg.nn.GaussianNLLLoss()(mg.zeros(2), mg.tensor([1.0, 2.0]), mg.ones(2))
+    tensor(1.25)
+    """
+
+    def __init__(self, *, full=False, eps=1e-6, reduction="mean"):
+        super().__init__(reduction=reduction)
+        self.full, self.eps = full, eps
+
+    def forward(self, input, target, var):
+        """`input` the means, `var` the variances."""
+        return F.gaussian_nll_loss(
+            input, target, var, full=self.full, eps=self.eps, reduction=self.reduction
+        )
+
+
+class PoissonNLLLoss(Loss):
+    """exp(input) − target input, input = log λ; see `functional.poisson_nll_loss`.
+
+    >>> import minigrad as mg
+    >>> mg.nn.PoissonNLLLoss()(mg.tensor([0.0, 1.0]), mg.tensor([2.0, 3.0]))
+    tensor(0.3591)
+    """
+
+    def __init__(self, log_input=True, full=False, *, eps=1e-8, reduction="mean"):
+        super().__init__(reduction=reduction)
+        self.log_input, self.full, self.eps = log_input, full, eps
+
+    def forward(self, input, target):
+        """`input` log λ, or λ if not `log_input`; `target` counts."""
+        return F.poisson_nll_loss(
+            input,
+            target,
+            log_input=self.log_input,
+            full=self.full,
+            eps=self.eps,
+            reduction=self.reduction,
         )

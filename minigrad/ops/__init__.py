@@ -13,7 +13,7 @@ FAMILIES = """
     choice elementwise activation trigonometry probability rounding arithmetic compare logic
     creation shape index reduce extrema variance truth overwrite scan order
     inplace linalg product einsum tensordot solve determinant factor matrix_function
-    softmax loss norm layer_norm group_norm rms_norm distance bilinear embedding
+    rectifier softmax norm layer_norm group_norm rms_norm distance bilinear embedding
     dropout attention conv pool vector_norm
 """.split()
 

@@ -42,6 +42,18 @@ def distinct(chance, shape):
     return (chance.permutation(size) * 0.1 - 0.05 * size).reshape(shape)
 
 
+def clear_of(*kinks, width=2.0, gap=0.25):
+    """Anywhere in ±width but at least `gap` away from each of these numbers, in rising order."""
+
+    def domain(chance, shape):
+        x = chance.uniform(-width, width, shape)
+        for kink in kinks:
+            x = np.where(abs(x - kink) < gap, kink + np.where(x < kink, -gap, gap), x)
+        return x
+
+    return domain
+
+
 # Shapes -------------------------------------------------------------------------------------------
 
 
