@@ -1,7 +1,7 @@
 """Lengths and distances of vectors along an axis: normalize, cosine_similarity, pairwise_distance.
 
-All three are a p-norm and a little arithmetic; `length` is that norm with PyTorch's subgradients,
-and without a NaN where it has a derivative or a subgradient: at zero vectors it is 0.
+All three are a p-norm (`vector_norm`, whose derivatives at a zero vector are 0, never NaN) and a
+little arithmetic.
 """
 
 import math
@@ -10,42 +10,13 @@ import numpy as np
 
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.arithmetic import sub
-from minigrad.ops.choice import clamp, where
-from minigrad.ops.extrema import amax, amin
+from minigrad.ops.choice import clamp
 from minigrad.ops.operands import floating, numbers, pair
 from minigrad.ops.reduce import sum as sum_
 from minigrad.ops.shape import check_dim, check_tensor, unsqueeze
+from minigrad.ops.vector_norm import vector_norm
 
 __all__ = ["cosine_similarity", "pairwise_distance"]
-
-
-def length(x, p, dim, keepdim):
-    """(Σ |x|^p)^(1/p) along `dim`, any real p, ±inf and 0; differentiable to any order.
-
-    Where the sum is 0 the norm is 0 and so are all its derivatives; elements that are 0 have
-    none where |x|^p has no derivative there. Ties of the largest share the gradient equally.
-    """
-    if p in (math.inf, -math.inf):
-        return (amax if p > 0 else amin)(x.abs(), dim, keepdim)
-    if p == 0:
-        return sum_((x != 0).to(x.dtype), dim, keepdim)
-    if p == 1:
-        return sum_(x.abs(), dim, keepdim)
-    zero = x.detach() == 0
-    if p == 2:
-        total = sum_(x.square(), dim, keepdim)
-    elif p > 0 and p % 2 == 0:
-        total = sum_(x**p, dim, keepdim)
-    else:
-        powers = where(zero, 1.0, x).abs() ** p
-        total = sum_(where(zero, 0.0, powers), dim, keepdim)
-    flat = total.detach() == 0
-    if p < 0:  # 1 / |0| outweighs the rest
-        flat = flat | (sum_(zero, dim, keepdim) > 0)
-    if not flat._array.any():
-        return total.sqrt() if p == 2 else total ** (1.0 / p)
-    root = where(flat, 1.0, total)
-    return where(flat, 0.0, root.sqrt() if p == 2 else root ** (1.0 / p))
 
 
 def normalize(input, p=2.0, dim=1, eps=1e-12):
@@ -89,7 +60,7 @@ def normalize(input, p=2.0, dim=1, eps=1e-12):
     if not input.ndim:
         return normalize(unsqueeze(input, 0), p, 0, eps).squeeze(0)
     refuse_empty(name, p, input, dims)
-    return input / clamp(length(input, p, dims, True), min=eps)
+    return input / clamp(vector_norm(input, p, dims, True), min=eps)
 
 
 def check_exponent(name, p):
@@ -154,7 +125,7 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
         return cosine_similarity(unsqueeze(x1, 0), unsqueeze(x2, 0), 0, eps)
     # Broadcast first: the axis may be one that a shorter tensor lacks, or has with length 1.
     a, b = (x if x.shape == shape else x.broadcast_to(shape) for x in (x1, x2))
-    a, b = (x / clamp(length(x, 2, axis, True), min=eps) for x in (a, b))
+    a, b = (x / clamp(vector_norm(x, 2, axis, True), min=eps) for x in (a, b))
     return sum_(a * b, axis)
 
 
@@ -200,6 +171,6 @@ def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
     except ShapeError:
         raise ShapeError(f"{name}: shapes {x1.shape} and {x2.shape} do not broadcast") from None
     if not apart.ndim:
-        return length(unsqueeze(apart, 0), p, -1, keepdim)
+        return vector_norm(unsqueeze(apart, 0), p, -1, keepdim)
     refuse_empty(name, p, apart, (-1,))
-    return length(apart, p, -1, keepdim)
+    return vector_norm(apart, p, -1, keepdim)
