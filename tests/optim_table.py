@@ -1,6 +1,5 @@
 """The table of optimizers: each rule with its options, and its formula in plain NumPy."""
 
-import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -144,8 +143,8 @@ def adamax(w, g, t, s, o):
 def nadam(w, g, t, s, o):
     _, v_hat = moments(g, t, s, o)
     mu = [o.betas[0] * (1 - 0.96 ** (k * o.momentum_decay) / 2) for k in range(1, t + 2)]
-    now, later = math.prod(mu[:-1]), math.prod(mu)
-    look = mu[-1] * s.m / (1 - later) + (1 - mu[-2]) * g / (1 - now)
+    now = float(np.prod(np.float32(mu[:-1])))  # in single precision, as PyTorch keeps it
+    look = mu[-1] * s.m / (1 - now * mu[-1]) + (1 - mu[-2]) * g / (1 - now)
     return w - o.lr * look / (v_hat**0.5 + o.eps)
 
 
@@ -170,7 +169,9 @@ def rprop(w, g, t, s, o):
 
 
 def asgd(w, g, t, s, o):
-    eta = o.lr / (1 + o.lambd * o.lr * (t - 1)) ** o.alpha
+    eta = float(
+        np.float32(o.lr / (1 + o.lambd * o.lr * (t - 1)) ** o.alpha)
+    )  # as PyTorch keeps it
     return (1 - o.lambd * eta) * w - eta * g
 
 

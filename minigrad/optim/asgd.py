@@ -1,7 +1,7 @@
 """ASGD: gradient descent that keeps the average of where it has been."""
 
 from minigrad.optim.groups import ANY, POSITIVE, options_of
-from minigrad.optim.rule import ArrayRule
+from minigrad.optim.rule import ArrayRule, single
 
 
 class ASGD(ArrayRule):
@@ -16,8 +16,7 @@ class ASGD(ArrayRule):
 
     a is ``optimizer.state[p]["ax"]``: p itself up to step t₀, then the mean of p since.
 
-    η and μ are kept in double precision. (PyTorch rounds them to its default dtype, so that the
-    two agree to more than 1e-7 after ``torch.set_default_dtype(torch.float64)``.)
+    η and μ are rounded to single precision, as PyTorch does.
 
     Parameters
     ----------
@@ -67,9 +66,9 @@ class ASGD(ArrayRule):
         """One step of the formula above."""
         lr, lambd = float(group["lr"]), group["lambd"]
         mean = self.kept(state, "ax", w)
-        eta, mu = state.get("eta", lr), state.get("mu", 1.0)
+        eta, mu = state.get("eta", single(lr)), state.get("mu", 1.0)
         w *= 1 - lambd * eta
         w -= eta * g
         mean += mu * (w - mean) if mu != 1 else w - mean
-        state["eta"] = lr / (1 + lambd * lr * t) ** group["alpha"]
-        state["mu"] = 1 / max(1, t - group["t0"])
+        state["eta"] = single(lr / (1 + lambd * lr * t) ** group["alpha"])
+        state["mu"] = single(1 / max(1, t - group["t0"]))

@@ -1,6 +1,7 @@
 """L-BFGS: a quasi-Newton method that remembers the last steps."""
 
 import math
+from numbers import Real
 
 import numpy as np
 
@@ -81,7 +82,8 @@ class LBFGS(FlatOptimizer):
         history_size=100,
         line_search_fn=None,
     ):
-        max_eval = max_iter * 5 // 4 if max_eval is None else max_eval
+        if max_eval is None and isinstance(max_iter, Real):
+            max_eval = max_iter * 5 // 4
         super().__init__(params, options_of(locals()))
 
     def check(self, group):
@@ -109,6 +111,7 @@ class LBFGS(FlatOptimizer):
         self._need(closure, "clears the gradients, calls backward and returns the loss")
         group = self.param_groups[0]
         lr, tolerance = float(group["lr"]), group["tolerance_change"]
+        last = int(group["max_iter"])
         state = self.state[self._params[0]]  # the state of all
         state.setdefault("func_evals", 0)
         state.setdefault("n_iter", 0)
@@ -117,7 +120,7 @@ class LBFGS(FlatOptimizer):
         state["func_evals"] += 1
         if np.abs(g).max(initial=0) <= group["tolerance_grad"]:
             return first
-        for k in range(1, group["max_iter"] + 1):
+        for k in range(1, last + 1):
             state["n_iter"] += 1
             d = self._direction(g, state, group["history_size"])
             before, t = f, lr
@@ -138,13 +141,13 @@ class LBFGS(FlatOptimizer):
                 self._move(t * d)
             else:
                 self._move(t * d)
-                if k < group["max_iter"]:  # a last evaluation would tell nobody
+                if k < last:  # a last evaluation would tell nobody
                     _, f, g = self._evaluate(closure)
                     used = 1
             evals += used
             state["func_evals"] += used
             if (
-                k == group["max_iter"]
+                k == last
                 or evals >= group["max_eval"]
                 or np.abs(g).max() <= group["tolerance_grad"]
                 or np.abs(t * d).max() <= tolerance

@@ -9,7 +9,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.optim.groups import POSITIVE, UNIT, options_of
 from minigrad.optim.optimizer import Optimizer
-from minigrad.optim.rule import ArrayRule
+from minigrad.optim.rule import ArrayRule, single
 
 
 class NAdam(ArrayRule):
@@ -22,8 +22,7 @@ class NAdam(ArrayRule):
         v := β₂ v + (1-β₂) g²
         p := p - lr · ((1-μₜ) / (1-Mₜ) g + μₜ₊₁ / (1-Mₜ₊₁) m) / (√(v / (1-β₂ᵗ)) + ε)
 
-    Mₜ is kept in double precision. (PyTorch rounds it to its default dtype, so that the two agree
-    to more than 1e-8 after ``torch.set_default_dtype(torch.float64)``.)
+    Mₜ is rounded to single precision at each step, as PyTorch does.
 
     Parameters
     ----------
@@ -85,7 +84,7 @@ class NAdam(ArrayRule):
         mu, following = (
             beta1 * (1 - 0.5 * 0.96 ** (k * group["momentum_decay"])) for k in (t, t + 1)
         )
-        product = state["mu_product"] = state.get("mu_product", 1.0) * mu
+        product = state["mu_product"] = single(state.get("mu_product", 1.0) * single(mu))
         m += (1 - beta1) * (g - m)
         v *= beta2
         v += (1 - beta2) * g * g

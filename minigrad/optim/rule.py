@@ -5,6 +5,19 @@ import numpy as np
 from minigrad.optim.optimizer import Optimizer
 
 
+def single(x):
+    """The float x rounded to single precision.
+
+    PyTorch keeps the numbers in a state, such as a rate, in its default dtype. With another
+    rounding trajectories in double would part in the ninth digit.
+
+    >>> from minigrad.optim.rule import single
+    >>> single(0.1)
+    0.10000000149011612
+    """
+    return float(np.float32(x))
+
+
 class ArrayRule(Optimizer):
     """A rule whose formula is a method on arrays, `change`.
 

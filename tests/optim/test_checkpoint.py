@@ -69,10 +69,10 @@ def test_loaded_state_is_a_copy_in_the_parameters_dtype():
 
 
 @cases
-def test_pytorch_checkpoint_loads_and_ours_loads_there(rule, options, torch_double, monkeypatch):
+def test_pytorch_checkpoint_loads_and_ours_loads_there(rule, options, monkeypatch):
+    torch = pytest.importorskip("torch")
     if rule is Lion:
         pytest.skip("PyTorch has no Lion")
-    torch = torch_double
     if rule is Muon:
         monkeypatch.setattr(torch.Tensor, "bfloat16", lambda x: x.clone())
     known = {name: value for name, value in options.items() if name != "ns_dtype"}

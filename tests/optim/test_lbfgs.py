@@ -246,6 +246,8 @@ def test_errors():
     for bad in ({"lr": -1}, {"max_iter": -1}, {"history_size": 0}, {"tolerance_grad": -1.0}):
         with pytest.raises(ValueError, match=f"LBFGS: {next(iter(bad))}"):
             LBFGS([w], **bad)
+    with pytest.raises(TypeError, match="LBFGS: max_iter must be a number, got str"):
+        LBFGS([w], max_iter="20")
     with pytest.raises(TypeError, match="needs a closure"):
         LBFGS([w]).step(None)
     with pytest.raises(TypeError, match="closure"):

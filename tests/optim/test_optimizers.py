@@ -53,12 +53,13 @@ def agree(torch, rule, options, tolerance):
 
 
 @cases
-def test_rule_and_its_state_agree_with_pytorch(rule, options, torch_double, monkeypatch):
+def test_rule_and_its_state_agree_with_pytorch(rule, options, monkeypatch):
+    torch = pytest.importorskip("torch")
     if rule is Lion:
         pytest.skip("PyTorch has no Lion")
     if rule is Muon:  # theirs rounds to bfloat16; see the next test
-        monkeypatch.setattr(torch_double.Tensor, "bfloat16", lambda x: x.clone())
-    ours, theirs = agree(torch_double, rule, options, 1e-10)
+        monkeypatch.setattr(torch.Tensor, "bfloat16", lambda x: x.clone())
+    ours, theirs = agree(torch, rule, options, 1e-10)
     assert set(ours) - {"step"} == {n for n in theirs if theirs[n] is not None} - {"step"}
     for name, value in theirs.items():
         if name in ours:
@@ -123,7 +124,7 @@ def test_asgd_averages_from_t0_on():
     optimizer = ASGD([p], **options)
     train(optimizer, p, 1, 20)
     mean = np.mean(trajectory(ASGD, options, start(), 20)[7:], axis=0)
-    np.testing.assert_allclose(optimizer.state[p]["ax"].numpy(), mean, rtol=1e-10)
+    np.testing.assert_allclose(optimizer.state[p]["ax"].numpy(), mean, rtol=1e-6)
 
 
 @every
