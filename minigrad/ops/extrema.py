@@ -21,7 +21,7 @@ else:
 from minigrad.engine import is_grad_enabled
 from minigrad.ops.choice import maximum, minimum
 from minigrad.ops.index import take_flat
-from minigrad.ops.reduce import Spread, axes_of, count
+from minigrad.ops.reduce import Spread, axes_of, count, flags
 from minigrad.ops.shape import check_dim, check_tensor
 
 __all__ = ["amax", "amin", "aminmax", "max", "min", "argmax", "argmin"]
@@ -67,6 +67,8 @@ def check_not_empty(input, axes, dim, name):
 
 def _extreme(input, dim, keepdim, largest, name):
     check_tensor(input, name)
+    if keepdim is not False:
+        flags(name, keepdim=keepdim)
     axes = axes_of(dim, input.ndim, name)
     if not axes:
         return input.clone()
@@ -148,6 +150,7 @@ def pick_along(input, axis, places):
 
 
 def _arg(input, dim, keepdim, function, name):
+    flags(name, keepdim=keepdim)
     axis = None if dim is None else check_dim(dim, input.ndim, name)
     array = input._array
     if axis is None or not array.ndim:
@@ -189,7 +192,10 @@ def argmin(input, dim=None, keepdim=False):
 def _max_or_min(input, dim, keepdim, other, largest):
     name = "max" if largest else "min"
     check_tensor(input, name)
+    flags(name, keepdim=keepdim)
     if isinstance(dim, Tensor) or other is not None:
+        if keepdim or not (dim is None or other is None):
+            raise TypeError(f"{name}: give dim and keepdim, or the other tensor, not both")
         pair = maximum if largest else minimum
         return pair(input, check_tensor(dim if other is None else other, name))
     if dim is None:

@@ -18,6 +18,7 @@ else:
     from minigrad.engine import Unary, wrap
 
 from minigrad.ops.extrema import ValuesIndices, pick_along
+from minigrad.ops.reduce import flags
 from minigrad.ops.shape import check_dim, check_tensor, reshape
 
 __all__ = ["sort", "argsort", "topk", "median", "unique"]
@@ -52,6 +53,7 @@ def sort(input, dim=-1, descending=False, stable=False):
     (tensor([1., 2., 3.]), tensor([1, 2, 0]))
     """
     axis = check_dim(dim, check_tensor(input, "sort").ndim, "sort")
+    flags("sort", descending=descending, stable=stable)
     if not input.ndim:
         return ValuesIndices(input.clone(), wrap(np.zeros((), np.int64)))
     places = _order(input._array, axis, descending)
@@ -66,6 +68,7 @@ def argsort(input, dim=-1, descending=False, *, stable=False):
     tensor([1, 2, 0])
     """
     axis = check_dim(dim, check_tensor(input, "argsort").ndim, "argsort")
+    flags("argsort", descending=descending, stable=stable)
     if not input.ndim:
         return wrap(np.zeros((), np.int64))
     return wrap(_order(input._array, axis, descending))
@@ -91,6 +94,7 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
     tensor([3., 2.])
     """
     axis = check_dim(dim, check_tensor(input, "topk").ndim, "topk")
+    flags("topk", largest=largest, sorted=sorted)
     if input.dtype == np.bool_:
         raise DtypeError("topk: expected numbers, got bool")
     if isinstance(k, bool) or not hasattr(k, "__index__"):
@@ -158,6 +162,7 @@ def median(input, dim=None, keepdim=False):
     """
     if check_tensor(input, "median").dtype == np.bool_:
         raise DtypeError("median: expected numbers, got bool")
+    flags("median", keepdim=keepdim)
     if dim is None:
         if keepdim:
             raise TypeError("median: keepdim needs a dim")
@@ -198,6 +203,7 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
     (tensor([1, 3]), tensor([1, 2]))
     """
     array = check_tensor(input, "unique")._array
+    flags("unique", sorted=sorted, return_inverse=return_inverse, return_counts=return_counts)
     axis = None
     if dim is not None:
         if not input.ndim:

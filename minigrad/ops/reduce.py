@@ -54,6 +54,13 @@ def count(shape, axes):
     return n
 
 
+def flags(name, **options):
+    """Raise a TypeError that names the operation unless all options are True or False."""
+    for option, value in options.items():
+        if not isinstance(value, (bool, np.bool_)):
+            raise TypeError(f"{name}: {option} must be True or False, got {value!r}")
+
+
 def summable(input, dtype, name):
     """`input` as `dtype`; without one, integers and bools as int64."""
     check_tensor(input, name)
@@ -168,6 +175,8 @@ def sum(input, dim=None, keepdim=False, *, dtype=None):
     tensor([4., 6.])
     """
     x: Tensor = check_tensor(input, "sum")
+    if keepdim is not False:
+        flags("sum", keepdim=keepdim)
     if dtype is None and is_float(x._array):
         return Sum(axes_of(dim, x._array.ndim, "sum"), keepdim).apply(x)
     input = summable(input, dtype, "sum")
@@ -199,6 +208,8 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
     tensor(3.)
     """
     check_tensor(input, "mean")
+    if keepdim is not False:
+        flags("mean", keepdim=keepdim)
     if dtype is not None:
         if as_dtype(dtype).kind != "f":
             raise DtypeError(f"mean: dtype must be a floating one, got {as_dtype(dtype)}")
@@ -261,6 +272,9 @@ def logsumexp(input, dim, keepdim=False):
     tensor(0.)
     """
     input = floating(check_tensor(input, "logsumexp"))
+    flags("logsumexp", keepdim=keepdim)
+    if dim is None:
+        raise TypeError("logsumexp: dim must be given, the axes that are summed over")
     axes = axes_of(dim, input.ndim, "logsumexp")
     out = LogSumExp(axes).apply(input) if axes else input.clone()
     return out if keepdim or not axes else out.squeeze(axes)

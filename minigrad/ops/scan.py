@@ -21,7 +21,7 @@ else:
 
 from minigrad.ops.index import Take
 from minigrad.ops.overwrite import overwrite
-from minigrad.ops.reduce import summable
+from minigrad.ops.reduce import flags, summable
 from minigrad.ops.shape import (
     cat,
     check_dim,
@@ -230,6 +230,7 @@ def prod(input, dim=None, keepdim=False, *, dtype=None):
     tensor(8.)
     """
     input = summable(input, dtype, "prod")
+    flags("prod", keepdim=keepdim)
     if dim is None and keepdim:
         raise TypeError("prod: keepdim needs a dim")
     axis = None if dim is None else check_dim(dim, input.ndim, "prod")

@@ -12,7 +12,7 @@ if cython.compiled:
 else:
     from minigrad.engine import wrap
 
-from minigrad.ops.reduce import axes_of
+from minigrad.ops.reduce import axes_of, flags
 from minigrad.ops.shape import check_tensor
 
 __all__ = ["any", "all", "count_nonzero"]
@@ -20,6 +20,7 @@ __all__ = ["any", "all", "count_nonzero"]
 
 def _truth(input, dim, keepdim, function, name):
     array = check_tensor(input, name)._array
+    flags(name, keepdim=keepdim)
     # Here, and only here, PyTorch takes an empty tuple at its word: no axis at all.
     none = isinstance(dim, (tuple, list)) and not dim
     axes = () if none else axes_of(dim, array.ndim, name)

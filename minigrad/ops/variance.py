@@ -17,7 +17,7 @@ else:
 from minigrad.ops.choice import where
 from minigrad.ops.elementwise import sqrt
 from minigrad.ops.operands import zeros_of
-from minigrad.ops.reduce import axes_of, count, mean, needs_float
+from minigrad.ops.reduce import axes_of, count, flags, mean, needs_float
 from minigrad.ops.shape import reshape
 
 __all__ = ["var", "std", "var_mean", "std_mean"]
@@ -53,8 +53,11 @@ class Var(Unary):
         return grad * wrap(np.where(apart._array == 0, np.nan, np.inf).astype(x.dtype))
 
 
-def _options(dim, unbiased, correction, name):
+def _options(dim, unbiased, keepdim, correction, name):
     """(dim, correction) from PyTorch's two ways to say both."""
+    flags(name, keepdim=keepdim)
+    if unbiased is not None:
+        flags(name, unbiased=unbiased)
     if isinstance(dim, bool):
         if unbiased is not None:
             raise TypeError(f"{name}: dim must be integers, got {dim}")
@@ -121,7 +124,7 @@ def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     >>> mg.var(mg.tensor([1.0, 2.0, 3.0])), mg.var(mg.tensor([1.0, 2.0, 3.0]), correction=0)
     (tensor(1.), tensor(0.6667))
     """
-    dim, correction = _options(dim, unbiased, correction, "var")
+    dim, correction = _options(dim, unbiased, keepdim, correction, "var")
     variance, axes = _var(input, dim, correction, "var")
     return _without(variance, axes, keepdim)
 
@@ -136,7 +139,7 @@ def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     >>> mg.std(mg.tensor([1.0, 2.0, 3.0]))
     tensor(1.)
     """
-    dim, correction = _options(dim, unbiased, correction, "std")
+    dim, correction = _options(dim, unbiased, keepdim, correction, "std")
     variance, axes = _var(input, dim, correction, "std")
     return _without(_root(variance, input, axes), axes, keepdim)
 
@@ -148,7 +151,7 @@ def var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     >>> mg.var_mean(mg.tensor([1.0, 2.0, 3.0]))
     (tensor(1.), tensor(2.))
     """
-    dim, correction = _options(dim, unbiased, correction, "var_mean")
+    dim, correction = _options(dim, unbiased, keepdim, correction, "var_mean")
     variance, axes = _var(input, dim, correction, "var_mean")
     return _without(variance, axes, keepdim), mean(input, dim, keepdim)
 
@@ -160,6 +163,6 @@ def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     >>> mg.std_mean(mg.tensor([1.0, 2.0, 3.0]))
     (tensor(1.), tensor(2.))
     """
-    dim, correction = _options(dim, unbiased, correction, "std_mean")
+    dim, correction = _options(dim, unbiased, keepdim, correction, "std_mean")
     variance, axes = _var(input, dim, correction, "std_mean")
     return _without(_root(variance, input, axes), axes, keepdim), mean(input, dim, keepdim)

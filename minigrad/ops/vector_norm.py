@@ -26,7 +26,7 @@ else:
 from minigrad.ops.choice import abs, where
 from minigrad.ops.extrema import amax, amin
 from minigrad.ops.operands import zeros_of
-from minigrad.ops.reduce import axes_of, count, needs_float, sum
+from minigrad.ops.reduce import axes_of, count, flags, needs_float, sum
 from minigrad.ops.shape import check_tensor, permute, squeeze, to, unsqueeze
 from minigrad.ops.spectrum import svdvals
 
@@ -151,6 +151,7 @@ def _vector_norm(x, p, dim, keepdim, dtype, name):
     if not _is_number(p):
         raise TypeError(f"{name}: the order must be a number, got {p!r}")
     p = float(p)
+    flags(name, keepdim=keepdim)
     x = _cast(x, dtype, name)
     axes = axes_of(dim, x.ndim, name)
     if not count(x.shape, axes) and (p < 0 or p == math.inf):
@@ -206,6 +207,7 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
     if check_tensor(A, name).ndim < 2:
         raise ShapeError(f"{name}: expected at least 2 dimensions, got shape {A.shape}")
     A = _cast(A, dtype, name)
+    flags(name, keepdim=keepdim)
     known = ("fro", "nuc") if isinstance(ord, str) else (1, -1, 2, -2, math.inf, -math.inf)
     if not (isinstance(ord, str) or _is_number(ord)) or ord not in known:
         raise ValueError(f"{name}: ord must be 'fro', 'nuc', ±1, ±2 or ±inf, got {ord!r}")

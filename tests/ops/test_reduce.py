@@ -103,7 +103,29 @@ def test_keepdim_alone_is_refused(name):
         getattr(mg, name)(mg.ones(2), keepdim=True)
 
 
+KEEPING = "sum mean prod var std var_mean amax amin max min any all argmax median logsumexp norm"
+
+
+@pytest.mark.parametrize("name", KEEPING.split())
+def test_a_flag_is_true_or_false(name):
+    for flag in ("a", 1, None):
+        with pytest.raises(TypeError, match=f"{name}: keepdim must be True or False, got "):
+            getattr(mg, name)(mg.ones(2, 3), dim=0, keepdim=flag)
+
+
 def test_other_wrong_arguments():
+    with pytest.raises(TypeError, match="logsumexp: dim must be given"):
+        mg.logsumexp(mg.ones(2), None)
+    with pytest.raises(TypeError, match="sort: descending must be True or False, got 1"):
+        mg.sort(mg.ones(2), 0, 1)
+    with pytest.raises(TypeError, match="topk: largest must be True or False, got 'a'"):
+        mg.topk(mg.ones(2), 1, 0, "a")
+    with pytest.raises(TypeError, match="unique: return_inverse must be True or False"):
+        mg.unique(mg.ones(2), return_inverse=1)
+    with pytest.raises(TypeError, match="var: unbiased must be True or False, got 1"):
+        mg.var(mg.ones(2), 0, 1)
+    with pytest.raises(TypeError, match="max: give dim and keepdim, or the other tensor"):
+        mg.max(mg.ones(2), mg.ones(2), True)
     with pytest.raises(
         mg.errors.DtypeError, match="mean: dtype must be a floating one, got int64"
     ):

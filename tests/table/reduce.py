@@ -43,6 +43,23 @@ def np_cumsum(x, axis):
     return np.moveaxis(np.tensordot(np.tri(n), x, (1, axis)), 0, axis)
 
 
+def np_singular(x):
+    """Singular values, largest first, analytic in x: roots of the eigenvalues of xᵀx."""
+    square = np.linalg.eigvals(np.swapaxes(x, -1, -2) @ x)
+    return np.sqrt(np.take_along_axis(square, np.argsort(-square.real, -1), -1))
+
+
+def apart(chance, shape):
+    """Matrices whose singular values are far from 0 and from each other."""
+    return np.eye(*shape[-2:]) * np.arange(3, 3 - shape[-1], -1) + chance.uniform(-0.2, 0.2, shape)
+
+
+def graded(chance, shape):
+    """About ±0.3 (1 + i)(1 + j)…: the sums along any axis are far from each other."""
+    sizes = 0.3 * (np.indices(shape) + 1).prod(0)
+    return sizes * chance.uniform(0.95, 1.05, shape) * chance.choice([-1.0, 1.0], shape)
+
+
 def with_zeros(chance, shape):
     """A third of the elements are 0."""
     return chance.uniform(-2, 2, shape) * (chance.random(shape) > 0.33)
@@ -102,5 +119,11 @@ CASES = [
     Case("norm -1", lambda x: mg.norm(x, -1, 0), lambda x: np_norm(x, -1, 0), off_zero, shapes=rows),
     Case("norm inf", lambda x: mg.norm(x, INF, 0), lambda x: np_norm(x, INF, 0), off_zero, shapes=rows),
     Case("norm -inf", lambda x: mg.norm(x, -INF, -1, True), lambda x: np_norm(x, -INF, -1, True), off_zero, shapes=rows),
+    Case("matrix_norm fro", mg.linalg.matrix_norm, lambda x: np_norm(x, 2, (-2, -1)), off_zero, shapes=one(min_dims=2, low=1)),
+    Case("matrix_norm 1", lambda x: mg.linalg.matrix_norm(x, 1, (0, -1)), lambda x: (x * np.sign(x.real)).sum(0).max(-1), graded, shapes=one(min_dims=2, max_dims=2, low=1)),
+    Case("matrix_norm -inf", lambda x: mg.linalg.norm(x, -INF, keepdim=True), lambda x: (x * np.sign(x.real)).sum(1).min(0, keepdims=True)[None], graded, shapes=fixed((3, 2))),
+    Case("matrix_norm nuc", lambda x: mg.norm(x, "nuc", (1, 2)), lambda x: np_singular(x).sum(-1), apart, shapes=fixed((2, 3, 2))),
+    Case("matrix_norm 2", lambda x: mg.linalg.matrix_norm(x, 2), lambda x: np_singular(x)[..., 0], apart, shapes=fixed((2, 3, 2))),
+    Case("matrix_norm -2", lambda x: mg.linalg.norm(x, -2), lambda x: np_singular(x)[..., -1], apart, shapes=fixed((2, 2))),
 ]
 # fmt: on
