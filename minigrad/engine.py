@@ -398,6 +398,8 @@ def promote(node: Function, x, y):
                 operands[i] = kind(operands[i])
                 changed = changed or dtype.kind != "f"
             if dtype.kind in "iu" and not 0 <= operands[i] < 128:  # wraps around, as in PyTorch
+                if not -(2**63) <= operands[i] < 2**63:
+                    raise ValueError(f"{node.name().lower()}: {operands[i]} is not an int64")
                 wrapped = np.asarray(operands[i], np.int64).astype(dtype).item()
                 changed = changed or wrapped != operands[i]
                 operands[i] = wrapped

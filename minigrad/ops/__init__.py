@@ -10,8 +10,8 @@ from importlib import import_module
 from minigrad import methods
 
 FAMILIES = """
-    choice elementwise activation trigonometry probability rounding arithmetic compare logic
-    creation shape index reduce extrema variance truth overwrite scan order
+    choice elementwise activation trigonometry hyperbolic probability rounding arithmetic power
+    blend compare logic creation shape index reduce extrema variance truth overwrite scan order
     inplace linalg product einsum tensordot solve determinant factor matrix_function
     rectifier softmax norm layer_norm group_norm rms_norm distance bilinear embedding
     dropout attention conv pool vector_norm

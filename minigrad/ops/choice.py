@@ -23,6 +23,7 @@ else:
     from minigrad.engine import Binary, Nary, Tensor, Unary, wrap
 
 from minigrad.ops.operands import (
+    NUMBERS,
     fits,
     no_slope,
     pair,
@@ -270,7 +271,7 @@ def _clamp(name, input, low, high):
     if all(isinstance(limit, Tensor) for limit in limits):
         return _clamp_to(name, input, low, high)
     for limit in limits:
-        if not isinstance(limit, (float, int, np.generic)):
+        if not isinstance(limit, NUMBERS):
             raise TypeError(
                 f"{name}: min and max must be numbers, or both Tensors, "
                 f"got {' and '.join(type(v).__name__ for v in limits)}"

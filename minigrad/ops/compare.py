@@ -3,7 +3,7 @@
 import numpy as np
 
 from minigrad.errors import DtypeError
-from minigrad.ops.operands import pair, plain, result_of, shapes_clash, tensors
+from minigrad.ops.operands import numbers, pair, plain, result_of, shapes_clash, tensors
 from minigrad.tensor import Tensor, wrap
 
 __all__ = """
@@ -133,9 +133,8 @@ def _close(name, input, other, rtol, atol, equal_nan):
     x, y = tensors(name, input=input, other=other)
     if x.dtype != y.dtype:
         raise DtypeError(f"{name}: expected one dtype, got {x.dtype} and {y.dtype}")
+    numbers(name, rtol=rtol, atol=atol)
     for key, value in (("rtol", rtol), ("atol", atol)):
-        if not isinstance(value, (float, int)):
-            raise TypeError(f"{name}: {key} must be a number, got {type(value).__name__}")
         if not value >= 0:
             raise ValueError(f"{name}: {key} must be at least 0, got {value}")
     if x.dtype.kind != "f":  # in float64, where integers do not wrap around
@@ -144,7 +143,9 @@ def _close(name, input, other, rtol, atol, equal_nan):
         np.broadcast_shapes(x.shape, y.shape)
     except ValueError:
         raise shapes_clash(name, x, y) from None
-    return result_of(name, lambda a, b: np.isclose(a, b, rtol, atol, equal_nan), x, y)
+    return result_of(
+        name, lambda a, b: np.isclose(a, b, float(rtol), float(atol), equal_nan), x, y
+    )
 
 
 def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):

@@ -10,15 +10,19 @@ from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops import (
     activation,
     arithmetic,
+    blend,
     choice,
     compare,
     creation,
     elementwise,
+    hyperbolic,
     logic,
+    power,
     probability,
     rounding,
     trigonometry,
 )
+from minigrad.ops.operands import NUMBERS
 from minigrad.ops.overwrite import overwrite
 from minigrad.ops.shape import broadcast_to, check_tensor, clone, to
 from minigrad.tensor import Tensor, wrap
@@ -26,10 +30,13 @@ from minigrad.tensor import Tensor, wrap
 __all__ = ["fill", "fill_", "zero_"]
 # Every operation with an in-place form: `x.name_(...)` is `name(x, ...)` written over x.
 NAMED = {
-    arithmetic: "add sub mul div true_divide pow neg lerp",
+    arithmetic: "add sub mul div true_divide neg",
+    blend: "lerp addcmul addcdiv",
     choice: "abs sign clamp clamp_min clamp_max",
+    power: "pow",
     elementwise: """square sqrt rsqrt reciprocal exp exp2 expm1 log log2 log10 log1p erf erfc""",
-    trigonometry: "sin cos tan asin acos atan sinh cosh asinh acosh atanh atan2 hypot",
+    trigonometry: "sin cos tan asin acos atan atan2 hypot",
+    hyperbolic: "sinh cosh asinh acosh atanh",
     probability: "logit xlogy",
     rounding: "floor ceil round trunc floor_divide remainder fmod",
     activation: "tanh sigmoid relu",
@@ -87,7 +94,7 @@ def float_power_(input, exponent):
     """
     if check_tensor(input, "float_power_").dtype != np.float64:
         raise DtypeError(f"float_power_: the result is float64 and the tensor {input.dtype}")
-    return overwrite(input, "float_power_", lambda old: arithmetic.float_power(old, exponent))
+    return overwrite(input, "float_power_", lambda old: power.float_power(old, exponent))
 
 
 def _replace(old, value):
@@ -107,7 +114,7 @@ def fill_(input, value):
     if isinstance(value, Tensor):
         if value.ndim:
             raise ShapeError(f"fill_: value must have no axes, got shape {value.shape}")
-    elif not isinstance(value, (float, int, np.generic)):
+    elif not isinstance(value, NUMBERS):
         raise TypeError(f"fill_: expected a number or a Tensor, got {type(value).__name__}")
     else:
         try:
@@ -151,7 +158,7 @@ def copy_(input, src):
     tensor([1., 2.])
     """
     check_tensor(input, "copy_")
-    if not isinstance(src, (Tensor, float, int, np.ndarray, np.generic)):
+    if not isinstance(src, (Tensor, np.ndarray, *NUMBERS)):
         raise TypeError(f"copy_: src must be a Tensor, got {type(src).__name__}")
     src = creation.as_tensor(src)
     try:

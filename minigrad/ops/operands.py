@@ -17,7 +17,7 @@ else:
     from minigrad._array import is_float
     from minigrad.engine import Tensor, wrap
 
-NUMBERS = (float, int, np.generic)
+NUMBERS = (float, int, np.floating, np.integer, np.bool_)
 
 
 @cython.ccall
@@ -81,7 +81,7 @@ def some_tensor(name, x, y):
 def pair(x, y, name):
     """Both operands as Tensors of one dtype."""
     for value in (x, y):
-        if not isinstance(value, (Tensor, float, int, np.ndarray, np.generic)):
+        if not isinstance(value, (Tensor, np.ndarray, *NUMBERS)):
             kind = type(value).__name__
             raise TypeError(f"{name}: expected a Tensor or a number, got {kind}")
     x, y = (Tensor(v) if isinstance(v, np.ndarray) else v for v in (x, y))

@@ -18,7 +18,7 @@ else:
 
 from minigrad.ops.activation import sigmoid
 from minigrad.ops.choice import clamp, where
-from minigrad.ops.operands import plain, quiet, some_float, some_tensor, tensors, zeros_of
+from minigrad.ops.operands import numbers, plain, quiet, some_float, some_tensor, tensors, zeros_of
 
 __all__ = """
     logit logaddexp xlogy
@@ -54,8 +54,7 @@ def logit(input, eps=None):
     """
     x = floating(input)
     if eps is not None:
-        if not isinstance(eps, (float, int)):
-            raise TypeError(f"logit: eps must be a number, got {type(eps).__name__}")
+        numbers("logit", eps=eps)
         x = clamp(x, float(eps), 1.0 - eps)
     return Logit().apply(x)
 
@@ -123,6 +122,7 @@ class XLogY(Binary):
 
 
 def _xlogy(x, y):
+    x, y = (v if isinstance(v, np.ndarray) else float(v) for v in (x, y))
     dtype = np.result_type(x, y)  # log of a Python number would be float64
     return np.where(np.equal(x, 0) & ~np.isnan(y), 0, x * np.log(y, dtype=dtype)).astype(dtype)
 

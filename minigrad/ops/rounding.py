@@ -89,6 +89,8 @@ def round(input, *, decimals=0):
     """
     if not isinstance(decimals, int):
         raise TypeError(f"round: decimals must be an int, got {type(decimals).__name__}")
+    if not -309 < decimals < 309:
+        raise ValueError(f"round: decimals must lie between -308 and 308, got {decimals}")
     if not decimals:
         return Rounded("round", np.rint).apply(input)
     if isinstance(input, Tensor) and input.dtype.kind != "f":

@@ -134,6 +134,30 @@ def test_no_nan_comes_from_the_side_that_is_not_taken():
     assert np.isfinite(g.detach().numpy()).all() and np.isfinite(h.numpy()).all()
 
 
+@pytest.mark.parametrize(
+    ("x", "y", "wanted"),
+    [
+        (0, 4, [0, 0, 0, 0, 24]),
+        (0, 2, [0, 0, 2, 0, 0]),
+        (0, 1, [0, 1, 0, 0, 0]),
+        (0, 0, [1, 0, 0, 0, 0]),
+        (-2, 3, [-8, 12, -12, 6, 0]),
+    ],
+)
+def test_whole_powers_have_every_derivative_even_at_0(x, y, wanted):
+    x, y = (mg.tensor(v, dtype=mg.float64, requires_grad=True) for v in (float(x), float(y)))
+    z = mg.pow(x, y)
+    for want in wanted:
+        assert z.item() == want
+        z = mg.grad(z, x, create_graph=True)[0]
+
+
+def test_mixed_derivative_of_a_power_is_symmetric_at_exponent_0():
+    x, y = (mg.tensor(v, dtype=mg.float64, requires_grad=True) for v in (4.0, 0.0))
+    dx, dy = mg.grad(mg.pow(x, y), (x, y), create_graph=True)
+    assert mg.grad(dx, y)[0].item() == mg.grad(dy, x)[0].item() == 0.25  # PyTorch: 0 and 0.25
+
+
 def test_inputs_outside_the_graph_give_no_warning():
     with np.errstate(all="raise"):
         for f in (mg.log2, mg.log10, mg.asin, mg.acosh, mg.atanh, mg.logit, mg.exp2, mg.cosh):
@@ -210,6 +234,8 @@ def test_integers_and_bools_become_float32(name, x):
         (lambda: mg.xlogy(FLOATS, 1), mg.float32, [0, 0, 0]),
         (lambda: mg.lerp(FLOATS, FLOATS, mg.tensor(0.5, dtype=mg.float64)), mg.float32, [1, 2, 3]),
         (lambda: mg.logical_and(INTEGERS, FLOATS - 1), bool, [False, True, True]),
+        (lambda: mg.addcmul(INTEGERS, INTEGERS, INTEGERS, value=1.5), mg.int64, [2, 6, 6]),
+        (lambda: mg.addcdiv(FLOATS, FLOATS, INTEGERS), mg.float32, [2, 3, 2]),
         (lambda: mg.bitwise_and(INTEGERS, BOOLS), mg.int64, [1, 0, 1]),
         (lambda: mg.bitwise_not(BYTES), mg.uint8, [252, 55, 248]),
         (lambda: ~BOOLS, bool, [False, True, False]),
@@ -332,7 +358,16 @@ def test_two_numbers(name):
         (lambda: mg.lerp(FLOATS, 2.0, 0.5), TypeError, "lerp.*float"),
         (lambda: mg.lerp(FLOATS, FLOATS, "x"), TypeError, "weight.*str"),
         (lambda: mg.lerp(FLOATS, FLOATS, mg.ones(2)), ShapeError, "lerp.*broadcast"),
-        (lambda: mg.logit(FLOATS, "x"), TypeError, "eps.*str"),
+        (lambda: mg.addcmul(FLOATS, FLOATS, 2), TypeError, "addcmul: tensor2.*int"),
+        (lambda: mg.addcmul(BOOLS, BOOLS, BOOLS), DtypeError, "addcmul.*bool"),
+        (lambda: mg.addcmul(FLOATS, FLOATS, mg.ones(2)), ShapeError, "addcmul.*broadcast"),
+        (lambda: mg.addcmul(FLOATS, FLOATS, FLOATS, value="x"), TypeError, "addcmul: value"),
+        (lambda: mg.addcdiv(FLOATS, INTEGERS, INTEGERS), DtypeError, "addcdiv.*int64"),
+        (lambda: mg.addcdiv(FLOATS, FLOATS, None), TypeError, "addcdiv: tensor2"),
+        (lambda: INTEGERS + 2**70, ValueError, "add.*int64"),
+        (lambda: mg.clamp(FLOATS, np.datetime64("2020")), TypeError, "clamp.*datetime64"),
+        (lambda: mg.round(FLOATS, decimals=2**70), ValueError, "decimals"),
+        (lambda: mg.logit(FLOATS, "x"), TypeError, "eps.*x"),
         (lambda: mg.bitwise_and(FLOATS, FLOATS), DtypeError, "bitwise_and.*float32"),
         (lambda: mg.bitwise_or(INTEGERS, 2.0), DtypeError, "bitwise_or.*float32"),
         (lambda: ~FLOATS, DtypeError, "bitwise_not.*float32"),
@@ -380,6 +415,8 @@ FORMS = [
         for n in BINARY
         if n not in "rsub logaddexp maximum minimum isclose".split()
     ],
+    ("addcmul", (mg.ones(2), mg.ones(2))),
+    ("addcdiv", (mg.ones(2), mg.ones(2))),
     ("clamp", (0.4,)),
     ("clamp", (None, 0.4)),
     ("lerp", (mg.zeros(2, dtype=mg.float64), 0.4)),

@@ -126,6 +126,8 @@ CASES = [
     Case("xlogy numbers", lambda x: mg.xlogy(x, 3) + mg.xlogy(2, x), lambda x: x * np.log(3) + 2 * np.log(x), positive),
     Case("lerp", mg.lerp, lambda x, y, w: x + w * (y - x), anywhere, anywhere, anywhere, shapes=broadcast(3)),
     Case("lerp number", lambda x, y: mg.lerp(x, y, 0.7), lambda x, y: 0.3 * x + 0.7 * y, anywhere, anywhere),
+    Case("addcmul", lambda x, y, z: mg.addcmul(x, y, z, value=-0.5), lambda x, y, z: x - 0.5 * y * z, anywhere, anywhere, anywhere, shapes=broadcast(3)),
+    Case("addcdiv", lambda x, y, z: mg.addcdiv(x, y, z, value=2), lambda x, y, z: x + 2 * y / z, anywhere, anywhere, off_zero, shapes=broadcast(3)),
     Case("floor", mg.floor, lambda x: np.floor(x.real), off_steps),
     Case("ceil", mg.ceil, lambda x: np.ceil(x.real), off_steps),
     Case("trunc", mg.trunc, lambda x: np.trunc(x.real), off_steps),
