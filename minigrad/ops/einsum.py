@@ -3,6 +3,7 @@
 They become permutations, reshapes and batched matrix products, whose derivatives they inherit.
 """
 
+from functools import lru_cache
 from string import ascii_letters
 
 import numpy as np
@@ -81,6 +82,7 @@ def einsum(equation, *operands):
 # Reading the notation: a label is a letter, or -1, -2, ... for the axes of an ellipsis ----------
 
 
+@lru_cache(maxsize=256)
 def from_string(equation):
     """(labels of each operand, labels of the output or None) of an equation."""
     text = equation.replace(" ", "")
@@ -215,7 +217,7 @@ def contract(terms, output):
         keep = set(output).union(*[labels for _, labels in terms])
         terms.append(pair_product(first, second, keep))
     x, labels = reduced(*terms[0], set(output))
-    return permute(x, *[labels.index(label) for label in output]) if labels != output else x
+    return arranged(x, labels, output)
 
 
 def cheapest_pair(terms, output):
@@ -227,6 +229,16 @@ def cheapest_pair(terms, output):
         arguments += [np.broadcast_to(0.0, x.shape), ids]
     path, _ = np.einsum_path(*arguments, [number[label] for label in output], optimize="greedy")
     return path[1] if len(path[1]) == 2 else (0, 1)
+
+
+def arranged(x, labels, order):
+    """x with its axes in this order of the labels."""
+    return x if labels == order else permute(x, *[labels.index(label) for label in order])
+
+
+def shaped(x, shape):
+    """x in this shape."""
+    return x if x.shape == shape else reshape(x, shape)
 
 
 def reduced(x, labels, keep):
@@ -244,21 +256,21 @@ def pair_product(first, second, keep):
     both = [label for label in x_labels if label in y_labels and label in keep]
     left = [label for label in x_labels if label not in y_labels]
     right = [label for label in y_labels if label not in x_labels]
-    x = permute(x, *[x_labels.index(label) for label in both + left + summed])
-    y = permute(y, *[y_labels.index(label) for label in both + summed + right])
+    x = arranged(x, x_labels, both + left + summed)
+    y = arranged(y, y_labels, both + summed + right)
     b, m, n = len(both), len(left), len(right)
     batch, rows, columns = x.shape[:b], x.shape[b : b + m], y.shape[y.ndim - n :]
     out = batch + rows + columns
     if not summed:  # nothing to add up: a product with broadcasting
-        z = reshape(x, batch + rows + (1,) * n) * reshape(y, batch + (1,) * m + columns)
+        z = shaped(x, batch + rows + (1,) * n) * shaped(y, batch + (1,) * m + columns)
     else:
         same_dtypes("einsum", x, y)
         if x.dtype == np.bool_:
             raise DtypeError("einsum: a sum of products needs numbers, got bool")
         k = size(x.shape[b + m :])
-        x = reshape(x, (*batch, size(rows), k))
-        y = reshape(y, (*batch, k, size(columns)))
-        z = reshape(matmul(x, y), out)
+        x = shaped(x, (*batch, size(rows), k))
+        y = shaped(y, (*batch, k, size(columns)))
+        z = shaped(matmul(x, y), out)
     return z, both + left + right
 
 

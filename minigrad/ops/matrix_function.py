@@ -1,4 +1,5 @@
-"""Functions of matrices made of the others: products of many, powers, pseudoinverse, rank."""
+"""Functions of matrices made of the others: products of many, powers, pseudoinverse, rank,
+condition."""
 
 import numpy as np
 
@@ -17,10 +18,12 @@ else:
     from minigrad.methods import slots
 
 from minigrad.ops.choice import where
+from minigrad.ops.operands import zeros_of
 from minigrad.ops.product import cheapest_product
 from minigrad.ops.shape import check_tensor, clone, mT, same_dtypes, squeeze, unsqueeze
-from minigrad.ops.solve import check_matrices, inv
-from minigrad.ops.spectrum import svd_of
+from minigrad.ops.solve import check_matrices, check_square, divide, inv, is_singular
+from minigrad.ops.spectrum import svd_of, svdvals
+from minigrad.ops.vector_norm import matrix_norm
 
 __all__ = ["matrix_power"]
 
@@ -192,3 +195,38 @@ def matrix_rank(A, tol=None, hermitian=False, *, atol=None, rtol=None):
     atol, rtol = tolerances("linalg.matrix_rank", tol if atol is None else atol, rtol)
     s = svd_of(A._array, vectors=False)
     return wrap(np.asarray((s > threshold(A._array, s, atol, rtol)).sum(-1), np.int64))
+
+
+def cond(A, p=None):
+    """Condition number ‖A‖ ‖A⁻¹‖; inf for singular matrices, 0 for those without elements.
+
+    Parameters
+    ----------
+    A : Tensor, (..., m, n)
+        Square unless p is None, 2 or -2.
+    p : None, 2, -2, "fro", "nuc", inf, -inf, 1, -1
+        None and 2: the ratio of the largest to the smallest singular value; -2: its inverse;
+        else that of `matrix_norm`.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.linalg.cond(mg.tensor([[4.0, 0.0], [0.0, 2.0]]))
+    tensor(2.)
+    """
+    name = "linalg.cond"
+    if p not in (None, 2, -2, 1, -1, "fro", "nuc", float("inf"), -float("inf")):
+        raise ValueError(f"{name}: p must be None, 'fro', 'nuc', ±1, ±2 or ±inf, got {p!r}")
+    check_matrices(A, name)
+    if p not in (None, 2, -2):
+        check_square(A, name)
+    if not (A.shape[-1] and A.shape[-2]):
+        return A.sum((-2, -1))
+    if p in (None, 2, -2):
+        s = svdvals(A)
+        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    bad = np.asarray(is_singular(A._array))
+    inverse = divide(A, wrap(np.eye(A.shape[-1], dtype=A.dtype)))
+    inverse = where(wrap(bad[..., None, None]), zeros_of(A), inverse)
+    infinite = wrap(np.array(np.inf, A.dtype))
+    return where(wrap(bad), infinite, matrix_norm(A, p) * matrix_norm(inverse, p))

@@ -1,4 +1,4 @@
-"""Products of many matrices, powers, pseudoinverse, rank: beyond the table."""
+"""Products of many matrices, powers, pseudoinverse, rank, condition: beyond the table."""
 
 import numpy as np
 import pytest
@@ -59,6 +59,15 @@ def test_rank_and_pseudoinverse_share_their_tolerances():
     assert linalg.matrix_rank(mg.ones(2, 0, 3)).tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("p", [None, 2, -2, 1, -1, np.inf, -np.inf, "fro", "nuc"])
+def test_cond_is_numpys(p):
+    x = normal(2, 3, 3)
+    np.testing.assert_allclose(linalg.cond(x, p).numpy(), np.linalg.cond(x.numpy(), p), rtol=1e-9)
+    assert linalg.cond(mg.ones(3, 0, 0), p).tolist() == [0.0, 0.0, 0.0]
+    if p not in (None, 2, -2):
+        assert linalg.cond(mg.zeros(2, 2), p).item() == np.inf
+
+
 TWO = mg.ones(2, 2)
 
 
@@ -81,6 +90,8 @@ TWO = mg.ones(2, 2)
         (lambda: linalg.pinv(mg.ones(2, 3), hermitian=True), ShapeError, "square"),
         (lambda: linalg.pinv(TWO, atol="1"), TypeError, "atol must be a number"),
         (lambda: linalg.pinv(TWO * float("nan")), LinAlgError, "NaN"),
+        (lambda: linalg.cond(TWO, 3), ValueError, "linalg.cond: p must be .* got 3"),
+        (lambda: linalg.cond(mg.ones(2, 3), 1), ShapeError, "linalg.cond: .* square"),
         (lambda: linalg.matrix_rank(mg.ones(2)), ShapeError, "linalg.matrix_rank"),
         (lambda: linalg.matrix_rank(mg.ones(2, 3), hermitian=True), ShapeError, "square"),
     ],

@@ -176,6 +176,8 @@ CASES = [
     Case("linalg.multi_dot", lambda *x: LA.multi_dot(x), lambda *x: np.linalg.multi_dot(x), *[anywhere] * 3, shapes=fixed((2,), (2, 3), (3, 4))),
     Case("linalg.pinv", LA.pinv, lambda x: swap(x) @ np.linalg.inv(x @ swap(x)) if x.shape[-2] < x.shape[-1] else np.linalg.inv(swap(x) @ x) @ swap(x), separated, shapes=RECTANGLES),
     Case("linalg.pinv of low rank", lambda a, b: LA.pinv(a @ b), lambda a, b: b.T @ np.linalg.inv(b @ b.T) @ np.linalg.inv(a.T @ a) @ a.T, separated, separated, shapes=fixed((4, 2), (2, 3))),
+    Case("linalg.cond", LA.cond, lambda x: (lambda s: s[..., 0] / s[..., -1])(singular_values(x)[1]), separated, shapes=RECTANGLES),
+    Case("linalg.cond fro", lambda x: LA.cond(x, "fro"), lambda x: np.sqrt((x * x).sum((-2, -1)) * (np.linalg.inv(x) ** 2).sum((-2, -1))), regular, shapes=SQUARES),
     Case("linalg.svdvals", LA.svdvals, lambda x: singular_values(x)[1], separated, shapes=RECTANGLES),
 ]
 # fmt: on
