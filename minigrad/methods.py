@@ -242,15 +242,6 @@ class Methods:
     def where(self, condition, other):
         return ops.where(condition, self, other)
 
-    def expand_as(self, other):
-        return ops.broadcast_to(self, other.shape)
-
-    def view_as(self, other):
-        return ops.view(self, other.shape)
-
-    def reshape_as(self, other):
-        return ops.reshape(self, other.shape)
-
     @property
     def T(self):
         """The matrix transposed (all axes reversed)."""
@@ -410,7 +401,9 @@ class Methods:
 
     # shape
     reshape = Method("reshape")
+    reshape_as = Method("reshape_as")
     view = Method("view")
+    view_as = Method("view_as")
     flatten = Method("flatten")
     unflatten = Method("unflatten")
     ravel = Method("ravel")
@@ -424,6 +417,7 @@ class Methods:
     movedim = Method("movedim")
     moveaxis = Method("moveaxis")
     expand = Method("expand")
+    expand_as = Method("expand_as")
     broadcast_to = Method("broadcast_to")
     repeat = Method("repeat")
     tile = Method("tile")
@@ -441,6 +435,7 @@ class Methods:
     diagonal = Method("diagonal")
     diag = Method("diag")
     diag_embed = Method("diag_embed")
+    diagflat = Method("diagflat")
     tril = Method("tril")
     triu = Method("triu")
     clone = Method("clone")

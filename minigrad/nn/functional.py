@@ -23,8 +23,8 @@ from minigrad.ops.gate import (
     softsign,
     tanhshrink,
 )
+from minigrad.ops.gather import one_hot
 from minigrad.ops.group_norm import group_norm, instance_norm
-from minigrad.ops.index import one_hot
 from minigrad.ops.inplace import relu_
 from minigrad.ops.layer_norm import layer_norm
 from minigrad.ops.likelihood import (

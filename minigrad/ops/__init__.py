@@ -11,8 +11,9 @@ from minigrad import methods
 
 FAMILIES = """
     choice elementwise activation trigonometry hyperbolic probability rounding arithmetic power
-    blend compare logic creation shape index reduce extrema variance truth overwrite scan order
-    inplace linalg product einsum tensordot solve determinant factor matrix_function
+    blend compare logic creation copy reshape axes expand join pieces triangle index gather
+    scatter reduce extrema variance truth overwrite scan order inplace inplace_index
+    linalg product einsum tensordot solve determinant factor matrix_function
     rectifier softmax norm layer_norm group_norm rms_norm distance bilinear embedding
     dropout attention conv pool vector_norm
 """.split()

@@ -4,6 +4,8 @@ Floating results are float32 unless `dtype` says otherwise. Chance comes from on
 PCG64, seeded by `manual_seed`: the same seed gives the same numbers in every build.
 """
 
+import math
+
 import numpy as np
 
 from minigrad.dtypes import as_dtype, float32, int64
@@ -51,6 +53,23 @@ def _sizes(size, name):
         if n < 0:
             raise ShapeError(f"{name}: sizes must not be negative, got {tuple(size)}")
     return tuple(int(n) for n in size)
+
+
+def _number(value, name, what):
+    """A Python number, also from a tensor or array of one element."""
+    if isinstance(value, (Tensor, np.ndarray, np.generic)) and value.ndim == 0:
+        value = value.item()
+    if not isinstance(value, (int, float)):
+        raise TypeError(f"{name}: {what} must be a number, got {value!r}")
+    return value
+
+
+def _floating(dtype, name):
+    """`dtype`, which must be a floating one."""
+    dtype = as_dtype(dtype)
+    if dtype.kind != "f":
+        raise DtypeError(f"{name}: expected a floating dtype, got {dtype}")
+    return dtype
 
 
 def _new(array, requires_grad):
@@ -162,6 +181,7 @@ def full(size, fill_value, *, dtype=None, requires_grad=False):
     >>> mg.full((2,), 7.0)
     tensor([7., 7.])
     """
+    fill_value = _number(fill_value, "full", "fill_value")
     dtype = as_dtype(type(fill_value) if dtype is None else dtype)
     size = size if isinstance(size, (tuple, list)) else (size,)
     return _new(np.full(_sizes((size,), "full"), fill_value, dtype), requires_grad)
@@ -188,6 +208,10 @@ def arange(start=0, end=None, step=1, *, dtype=None, requires_grad=False):
     """
     if end is None:
         start, end = 0, start
+    start, end = _number(start, "arange", "start"), _number(end, "arange", "end")
+    step = _number(step, "arange", "step")
+    if not all(map(math.isfinite, (start, end, step))):
+        raise ValueError(f"arange: not finite: {start}, {end}, {step}")
     if step == 0:
         raise ValueError("arange: step must not be zero")
     if (end - start) * step < 0:
@@ -205,6 +229,7 @@ def linspace(start, end, steps, *, dtype=float32, requires_grad=False):
     tensor([0. , 0.5, 1. ])
     """
     _sizes((steps,), "linspace")
+    start, end = _number(start, "linspace", "start"), _number(end, "linspace", "end")
     return _new(np.linspace(start, end, steps).astype(as_dtype(dtype)), requires_grad)
 
 
@@ -215,7 +240,8 @@ def rand(*size, dtype=float32, requires_grad=False):
     >>> mg.rand(2, 3).shape
     (2, 3)
     """
-    return _new(default_generator().random(_sizes(size, "rand"), as_dtype(dtype)), requires_grad)
+    array = default_generator().random(_sizes(size, "rand"), _floating(dtype, "rand"))
+    return _new(np.asarray(array), requires_grad)
 
 
 def randn(*size, dtype=float32, requires_grad=False):
@@ -225,7 +251,7 @@ def randn(*size, dtype=float32, requires_grad=False):
     >>> mg.randn(2, 3).shape
     (2, 3)
     """
-    array = default_generator().standard_normal(_sizes(size, "randn"), as_dtype(dtype))
+    array = default_generator().standard_normal(_sizes(size, "randn"), _floating(dtype, "randn"))
     return _new(np.asarray(array), requires_grad)
 
 

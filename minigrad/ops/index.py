@@ -1,10 +1,12 @@
-"""Indexing: everything NumPy takes, differentiable, by two linear pairs of operations.
+"""Indexing, ``x[key]`` and ``x[key] = y``, in two steps as in PyTorch.
 
-    Slice   y = x[key]           ↔  Unslice  y = 0, y[key] = x       basic keys: views
-    Take    y = x.flat[i]        ↔  Scatter  y = 0, y.flat[i] += x   integer arrays and masks
+    1. integers, slices, ``...`` and ``None`` give a view     Slice    y = x[key]  ↔  Unslice
+    2. masks and integer arrays pick from that view           Take  ↔  Scatter (`places.py`)
 
-Each is the other's backward, so any order of derivative is there at once.
+So an integer beside an array only takes its axis away; it does not move the array's, as in NumPy.
 """
+
+import math
 
 import numpy as np
 
@@ -13,64 +15,175 @@ try:
 except ImportError:
     from minigrad import _cython as cython
 
-from minigrad.errors import ShapeError
+from minigrad.errors import DtypeError, ShapeError
 
 if cython.compiled:
-    from cython.cimports.minigrad.engine import Binary, Tensor, Unary, wrap
+    from cython.cimports.minigrad.engine import Tensor, Unary, producer, wrap
 else:
-    from minigrad.engine import Binary, Tensor, Unary, wrap
+    from minigrad.engine import Tensor, Unary, producer, wrap
 
 from minigrad.engine import is_grad_enabled
-from minigrad.ops.choice import where
-from minigrad.ops.operands import zeros_of
-from minigrad.ops.shape import broadcast_to, check_dim, check_tensor, reshape, to, unsqueeze
+from minigrad.ops.arguments import check_tensor
+from minigrad.ops.axes import permute
+from minigrad.ops.copy import to
+from minigrad.ops.expand import broadcast_to
+from minigrad.ops.places import Put, Take, put_flat, take_along, take_flat
+from minigrad.ops.reshape import reshape
 
-__all__ = ["gather", "select", "one_hot"]
+__all__ = []
 METHODS = ["getitem", "setitem"]
+HANDED_ON = Put, Take, take_flat
+FULL = slice(None)
 
 
-def _plain(part):
-    """One part of a key as NumPy understands it."""
+# Keys -------------------------------------------------------------------------------------------
+
+
+def _part(part, name):
+    """One part of a key: an int, a slice, ..., None, or an array of integers or bools."""
+    if part is None or part is Ellipsis or type(part) in (int, slice):
+        return part
+    if isinstance(part, (bool, np.bool_)):
+        return np.asarray(bool(part))
     if isinstance(part, Tensor):
-        if part.dtype.kind not in "iub":
+        if part.dtype not in (np.bool_, np.int64, np.int32, np.uint8):
             raise IndexError(
-                f"index: tensors used as indices must be integer or bool, got {part.dtype}"
+                f"{name}: tensors used as indices must be int64, int32 or bool, got {part.dtype}"
             )
-        return part._array if part.ndim or part.dtype == np.bool_ else int(part)
-    if isinstance(part, list):
-        array = np.asarray([_plain(p) for p in part] if part else np.empty(0, np.int64))
-        if array.dtype.kind not in "iub":
-            raise IndexError(f"index: expected integers or bools, got a list of {array.dtype}")
+        array = part._array
+        if array.dtype == np.uint8:
+            array = array != 0  # a mask, as in PyTorch
+    elif isinstance(part, (list, tuple, range)):
+        array = _array_of(part, name)
+    elif isinstance(part, np.ndarray):
+        array = part
+    elif hasattr(part, "__index__"):
+        return part.__index__()
+    else:
+        raise IndexError(
+            f"{name}: expected integers, slices, ..., None, bool or integer arrays, "
+            f"got {type(part).__name__}"
+        )
+    if array.dtype.kind not in "iub":
+        raise IndexError(f"{name}: expected integers or bools, got {array.dtype}")
+    if array.dtype.kind == "b":
         return array
-    if part is None or part is Ellipsis or isinstance(part, (slice, np.ndarray)):
-        return part
-    if hasattr(part, "__index__") or isinstance(part, np.bool_):
-        return part
-    raise IndexError(
-        f"index: expected integers, slices, ..., None, bool or integer arrays, "
-        f"got {type(part).__name__}"
-    )
+    return array.astype(np.intp) if array.ndim else int(array)  # a copy: the rule keeps it
 
 
-def _normal(key):
-    """(key as a tuple for NumPy, whether it is basic: integers, slices, ..., None)."""
-    parts = tuple([_plain(p) for p in (key if isinstance(key, tuple) else (key,))])
-    basic = True
-    for part in parts:
-        if isinstance(part, (np.ndarray, bool, np.bool_)):
-            basic = False
-    return parts, basic
+def _array_of(sequence, name):
+    """A nested sequence of numbers and tensors as an array."""
 
+    def plain(part):
+        if isinstance(part, Tensor):
+            return part._array
+        return [plain(p) for p in part] if isinstance(part, (list, tuple, range)) else part
 
-def _flat(shape, key, name):
-    """Flat positions that `key` picks from an array of `shape`."""
-    size = 1
-    for n in shape:
-        size *= n
     try:
-        return np.asarray(np.arange(size).reshape(shape)[key])
+        array = np.array(plain(sequence))
+    except (ValueError, TypeError):
+        raise IndexError(f"{name}: a list in an index must be a regular array") from None
+    return array if array.size else array.astype(np.intp)
+
+
+def two_steps(key, shape, name):
+    """(basic, picks): x[key] is x[basic][picks]; `picks` is None where the first step is all.
+
+    `picks` has for each axis of the view an array of positions or a full slice; their second
+    field says whether no element can be picked twice.
+    """
+    parts = [_part(p, name) for p in key]
+    taken = 0
+    for p in parts:
+        taken += p.ndim if isinstance(p, np.ndarray) and p.dtype == np.bool_ else _counts(p)
+    if taken > len(shape):
+        raise IndexError(f"{name}: too many indices ({taken}) for a tensor of shape {shape}")
+    basic: list = []
+    picks: list = []
+    axis = 0
+    picked = False
+    for p in parts:
+        if p is Ellipsis:
+            basic += [FULL] * (len(shape) - taken)
+            picks += [FULL] * (len(shape) - taken)
+            axis, taken = axis + len(shape) - taken, len(shape)  # a second one stands for none
+        elif not isinstance(p, np.ndarray):
+            basic.append(p)
+            axis += p is not None
+            if not isinstance(p, int):
+                picks.append(FULL)
+        elif p.dtype == np.bool_:
+            picked = True
+            if p.shape != shape[axis : axis + p.ndim]:
+                raise IndexError(
+                    f"{name}: a mask of shape {p.shape} does not fit the tensor's shape {shape} "
+                    f"at dim {axis}"
+                )
+            if p.ndim:
+                basic += [FULL] * p.ndim
+                picks += p.nonzero()
+            else:  # True or False: a new axis of length 1 or 0
+                basic.append(None)
+                picks.append(np.zeros(int(p), np.intp))
+            axis += p.ndim
+        else:
+            picked = True
+            basic.append(FULL)
+            picks.append(in_range(p, shape[axis], name, axis))
+            axis += 1
+    return tuple(basic), tuple(picks) if picked else None
+
+
+def _counts(part):
+    return 0 if part is None or part is Ellipsis else 1
+
+
+def in_range(index, n, name, dim):
+    """An array of positions in an axis of length n, negative ones counted from its end."""
+    if index.size:
+        low, high = index.min(), index.max()
+        if low < -n or high >= n:
+            raise IndexError(
+                f"{name}: index {high if high >= n else low} is out of range for dim {dim} "
+                f"of length {n}"
+            )
+        if low < 0:
+            return np.where(index < 0, index + n, index)
+    return index
+
+
+def _only_masks(key):
+    """Whether a key's arrays are all masks, so that no element is picked twice."""
+    for p in key:
+        if isinstance(p, (list, tuple, range, np.ndarray, Tensor)):
+            array = p._array if isinstance(p, Tensor) else np.asarray(p)
+            if array.ndim and array.dtype.kind != "b":
+                return False
+    return True
+
+
+def places_of(key, shape, name):
+    """Flat positions that `key` picks from an array of `shape`."""
+    basic, picks = two_steps(key, shape, name)
+    places = _basic(np.arange(math.prod(shape)).reshape(shape), basic, name)
+    return places if picks is None else _picked(places, picks, name)
+
+
+def _basic(array, basic, name):
+    try:
+        return array[(*basic, Ellipsis)]
+    except (IndexError, ValueError, TypeError) as error:
+        raise type(error)(f"{name}: for a tensor of shape {array.shape}: {error}") from None
+
+
+def _picked(array, picks, name):
+    try:
+        return array[picks]
     except IndexError as error:
-        raise IndexError(f"{name}: for a tensor of shape {tuple(shape)}: {error}") from None
+        raise IndexError(f"{name}: {error}") from None
+
+
+# Reading ----------------------------------------------------------------------------------------
 
 
 @cython.cclass
@@ -114,74 +227,15 @@ class Unslice(Unary):
 
     @cython.ccall
     def backward(self, grad):
-        lead = grad.ndim - self.ndim
-        return Slice((slice(None),) * self.lead + self.key, self.batch(grad, lead)).apply(grad)
-
-    def batch(self, grad, lead):
-        """Shape of this node's output inside `grad`."""
-        return grad.shape[lead:]
-
-
-@cython.cclass
-class Take(Unary):
-    """y[..., j] = x[..., i[j]] over the last axis; i may have any shape"""
-
-    index: object
-    size: cython.Py_ssize_t
-    unique: cython.bint
-
-    def __init__(self, index, unique):
-        self.index, self.unique = index, unique
-
-    @cython.ccall
-    def forward(self, x):
-        self.size = x.shape[-1]
-        return x[..., self.index]
-
-    @cython.ccall
-    def backward(self, grad):
-        return Scatter(self.index, self.size, self.unique).apply(grad)
-
-
-@cython.cclass
-class Scatter(Unary):
-    """y = 0, y[..., i[j]] += x[..., j]"""
-
-    index: object
-    size: cython.Py_ssize_t
-    unique: cython.bint
-
-    def __init__(self, index, size, unique):
-        self.index, self.size, self.unique = index, size, unique
-
-    @cython.ccall
-    def forward(self, x):
-        lead = x.shape[: x.ndim - self.index.ndim]
-        out = np.zeros(lead + (self.size,), x.dtype)
-        if self.unique:
-            out[..., self.index] = x
-        elif not lead:
-            np.add.at(out, self.index, x)
-        else:
-            rows = out.reshape(-1, self.size)
-            for row, values in zip(rows, x.reshape((rows.shape[0],) + self.index.shape)):
-                np.add.at(row, self.index, values)
-        return out
-
-    @cython.ccall
-    def backward(self, grad):
-        return Take(self.index, self.unique).apply(grad)
-
-
-def take_flat(x, index, unique=False):
-    """x.flatten()[index] for an array of flat positions (each once, if `unique`)."""
-    return Take(index, unique).apply(reshape(x, (-1,)))
+        lead = grad.ndim - self.ndim  # behind them stands this node's output
+        return Slice((slice(None),) * self.lead + self.key, grad.shape[lead:]).apply(grad)
 
 
 def getitem(input, key):
     """``input[key]``: integers, slices, ``...``, ``None``, bool masks, integer arrays, and mixes.
 
-    Basic keys give a view; masks and integer arrays a copy.
+    Keys of the first four kinds give a view; masks and integer arrays a copy. A slice may have a
+    negative step, which PyTorch refuses: that is a view like any other here.
 
     Raises
     ------
@@ -196,46 +250,53 @@ def getitem(input, key):
     (tensor([3, 5]), tensor([4, 5]))
     """
     check_tensor(input, "index")
-    key, basic = _normal(key)
+    parts = key if type(key) is tuple else (key,)
+    for part in parts:
+        kind = type(part)
+        if kind is not int and kind is not slice and part is not Ellipsis and part is not None:
+            return _getitem(input, parts)
+    return _view(input, parts)
+
+
+def _view(input, key):
+    try:
+        return Slice(key, input.shape).apply(input)
+    except (IndexError, ValueError, TypeError) as error:
+        if key.count(Ellipsis) > 1:  # which PyTorch takes and NumPy does not
+            return _getitem(input, key)
+        raise type(error)(f"index: for a tensor of shape {input.shape}: {error}") from None
+
+
+def _getitem(input, key):
+    basic, picks = two_steps(key, input.shape, "index")
+    if picks is None:
+        return _view(input, basic)
+    if producer(input) is None or not is_grad_enabled():
+        return wrap(_picked(_basic(input._array, basic, "index"), picks, "index"))
+    if any(part is not FULL for part in basic):
+        input = _view(input, basic)
+    axes = [i for i, p in enumerate(picks) if p is not FULL]
+    try:
+        arrays = np.broadcast_arrays(*[picks[i] for i in axes])
+    except ValueError:
+        shapes = ", ".join([str(picks[i].shape) for i in axes])
+        raise IndexError(f"index: arrays of shapes {shapes} do not broadcast") from None
+    first, count = axes[0], len(axes)
+    if axes[-1] - first >= count:  # a slice stands between two arrays: theirs come to the front
+        input = permute(input, axes + [i for i in range(input.ndim) if i not in axes])
+        first = 0
     shape = input.shape
-    if basic:
-        try:
-            return Slice(key, shape).apply(input)
-        except IndexError as error:
-            raise IndexError(f"index: for a tensor of shape {shape}: {error}") from None
-    masks = all(isinstance(k, np.ndarray) and k.dtype == np.bool_ for k in key)
-    return take_flat(input, _flat(shape, key, "index"), masks)
+    joined = shape[first : first + count]
+    index = arrays[0]
+    for array, n in zip(arrays[1:], joined[1:]):
+        index = index * n + array
+    if count > 1:
+        shape = shape[:first] + (math.prod(joined),) + shape[first + count :]
+        input = reshape(input, shape)
+    return take_along(input, index, first - len(shape), _only_masks(key))
 
 
-@cython.cclass
-class Put(Binary):
-    """z = x, z[..., i[j]] = y[..., j]; of several values for one place the last stays"""
-
-    index: object
-    lasts: object
-
-    def __init__(self, index):
-        self.index = index
-
-    @cython.ccall
-    def forward(self, x, y):
-        writer = np.full(x.shape[-1], -1)
-        writer[self.index] = np.arange(self.index.size)
-        self.lasts = writer[self.index] == np.arange(self.index.size)
-        out = x.copy()
-        out[..., self.index] = y
-        return out
-
-    @cython.ccall
-    def backward(self, grad):
-        written = np.zeros(grad.shape[-1], bool)
-        written[self.index] = True
-        dx = dy = None
-        if self.needs_grad(0):
-            dx = where(wrap(written), zeros_of(grad), grad)
-        if self.needs_grad(1):
-            dy = where(wrap(self.lasts), Take(self.index, False).apply(grad), zeros_of(grad))
-        return dx, dy
+# Writing ----------------------------------------------------------------------------------------
 
 
 def setitem(input, key, value):
@@ -250,7 +311,7 @@ def setitem(input, key, value):
     ShapeError
         `value` does not broadcast to the shape of ``input[key]``.
     InplaceError
-        `input` is a leaf that requires grad, or a view in the graph.
+        `input` is a leaf that requires grad, or a view of one.
 
     Examples
     --------
@@ -260,98 +321,49 @@ def setitem(input, key, value):
     """
     from minigrad.ops.overwrite import overwrite  # which is built on `Put` and `take_flat`
 
-    key, _ = _normal(key)
-    if not isinstance(value, Tensor):
-        value = wrap(np.asarray(value, input.dtype))
-    value = to(value, input.dtype)
     name = "x[...] = y"
-    index = None
+    check_tensor(input, name)
+    key = key if type(key) is tuple else (key,)
+    basic, picks = two_steps(key, input.shape, name)
+    if isinstance(value, Tensor):
+        if picks is not None and value.ndim and value.dtype != input.dtype:
+            raise DtypeError(
+                f"{name}: with an array as index y must be of x's dtype {input.dtype}, "
+                f"got {value.dtype}"
+            )
+        value = to(value, input.dtype)
+    elif isinstance(value, (int, float, np.generic, np.ndarray)):
+        with np.errstate(all="ignore"):
+            value = wrap(np.asarray(value).astype(input.dtype))
+    else:
+        raise TypeError(f"{name}: expected a Tensor or a number, got {type(value).__name__}")
     if is_grad_enabled() and (input.requires_grad or value.requires_grad):
-        index = _flat(input.shape, key, name)
-
-    def write(old):
-        spread = broadcast_to(value, index.shape)
-        flat = Put(index.reshape(-1)).apply(reshape(old, (-1,)), reshape(spread, (-1,)))
-        return reshape(flat, old.shape)
-
-    if index is not None:
-        try:
-            overwrite(input, name, write)
-        except ShapeError:
-            raise ShapeError(
-                f"{name}: shape {value.shape} does not broadcast to {index.shape}"
-            ) from None
+        index = places_of(key, input.shape, name)
+        spread = spread_over(value, index.shape, name)
+        overwrite(input, name, lambda old: put_flat(old, index, spread))
         return
     if not input._array.flags.writeable:
         overwrite(input, name, lambda old: old)  # raises: the memory is shared by several elements
+    target = _basic(input._array, basic, name)
     try:
-        input._array[key] = value._array
+        if picks is None:
+            target[...] = value._array
+        else:
+            target[picks] = value._array
     except IndexError as error:
         raise IndexError(f"{name}: for a tensor of shape {input.shape}: {error}") from None
     except ValueError:
-        found = input._array[key].shape
+        found = (target if picks is None else target[picks]).shape
         raise ShapeError(f"{name}: shape {value.shape} does not broadcast to {found}") from None
     input._bump(name)
 
 
-def gather(input, dim, index):
-    """Elements picked along axis `dim`: out[i][j] = input[index[i][j]][j] for dim 0.
-
-    Parameters
-    ----------
-    index : Tensor of integers
-        As many axes as `input`, no longer than it outside `dim`.
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> mg.gather(mg.tensor([[1, 2], [3, 4]]), 1, mg.tensor([[1], [0]]))
-    tensor([[2],
-            [3]])
-    """
-    check_tensor(input, "gather")
-    if check_tensor(index, "gather").dtype.kind not in "iu":
-        raise IndexError(f"gather: index must be integers, got {index.dtype}")
-    axis = check_dim(dim, input.ndim, "gather")
-    if index.ndim != input.ndim:
-        raise ShapeError(f"gather: index {index.shape} and input {input.shape} differ in axes")
-    if not input.ndim:
-        return take_flat(input, index._array)
-    n = input.shape[axis]
-    picked = index._array
-    if picked.size and not (picked.min() >= 0 and picked.max() < n):
-        raise IndexError(
-            f"gather: index must lie in [0, {n}), got [{picked.min()}, {picked.max()}]"
-        )
-    grid = list(np.indices(index.shape, sparse=True))
-    grid[axis] = picked
-    return take_flat(input, _flat(input.shape, tuple(grid), "gather"))
-
-
-def select(input, dim, index):
-    """The slice at `index` along axis `dim`, without that axis; a view.
-
-    >>> import minigrad as mg
-    >>> mg.select(mg.tensor([[1, 2], [3, 4]]), 1, 0)
-    tensor([1, 3])
-    """
-    axis = check_dim(dim, input.ndim, "select") + input.ndim
-    return getitem(input, (slice(None),) * axis + (index,))
-
-
-def one_hot(tensor, num_classes=-1):
-    """Rows of the identity: 1 at the class, 0 elsewhere, int64, one axis more.
-
-    >>> import minigrad as mg
-    >>> mg.one_hot(mg.tensor([0, 2]), 3)
-    tensor([[1, 0, 0],
-            [0, 0, 1]])
-    """
-    classes = check_tensor(tensor, "one_hot")._array
-    if classes.dtype.kind not in "iu":
-        raise TypeError(f"one_hot: expected integer classes, got {tensor.dtype}")
-    top = int(classes.max()) + 1 if classes.size else 0
-    n = top if num_classes == -1 else num_classes
-    if n <= 0 or (classes.size and (classes.min() < 0 or top > n)):
-        raise ValueError(f"one_hot: classes must lie in [0, {n}), got up to {top - 1}")
-    return (unsqueeze(tensor, -1) == wrap(np.arange(n))).long()
+def spread_over(value, shape, name):
+    """`value` broadcast to `shape`; axes of length 1 in front of it may fall away."""
+    extra = value.ndim - len(shape)
+    if extra > 0 and value.shape[:extra] == (1,) * extra:
+        value = reshape(value, value.shape[extra:])
+    try:
+        return broadcast_to(value, shape)
+    except ShapeError:
+        raise ShapeError(f"{name}: shape {value.shape} does not broadcast to {shape}") from None
