@@ -22,7 +22,8 @@ from minigrad.nn.activation import (
 )
 from minigrad.nn.attention import MultiheadAttention
 from minigrad.nn.container import ModuleList, Sequential
-from minigrad.nn.conv import AvgPool2d, Conv2d, MaxPool2d
+from minigrad.nn.conv import Conv1d, Conv2d
+from minigrad.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
 from minigrad.nn.distance import CosineSimilarity, PairwiseDistance
 from minigrad.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
 from minigrad.nn.embedding import Embedding
@@ -54,8 +55,28 @@ from minigrad.nn.margin import (
 from minigrad.nn.module import Module
 from minigrad.nn.module_dict import ModuleDict
 from minigrad.nn.norm import BatchNorm1d, BatchNorm2d, InstanceNorm1d, InstanceNorm2d
+from minigrad.nn.padding import (
+    CircularPad1d,
+    CircularPad2d,
+    ConstantPad1d,
+    ConstantPad2d,
+    ReflectionPad1d,
+    ReflectionPad2d,
+    ReplicationPad1d,
+    ReplicationPad2d,
+    ZeroPad1d,
+    ZeroPad2d,
+)
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.parameter_list import ParameterDict, ParameterList
+from minigrad.nn.pool import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AvgPool1d,
+    AvgPool2d,
+    MaxPool1d,
+    MaxPool2d,
+)
 from minigrad.nn.rectifier import (
     CELU,
     ELU,
@@ -71,6 +92,9 @@ from minigrad.nn.rectifier import (
     Softshrink,
     Threshold,
 )
+from minigrad.nn.recurrent import GRUCell, LSTMCell, RNNCell
+from minigrad.nn.rnn import GRU, LSTM, RNN
+from minigrad.nn.unfold import Fold, Unfold
 
 __all__ = [
     "functional",
@@ -88,9 +112,28 @@ __all__ = [
     "Flatten",
     "Unflatten",
     "Identity",
+    "Conv1d",
     "Conv2d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "Unfold",
+    "Fold",
+    "MaxPool1d",
     "MaxPool2d",
+    "AvgPool1d",
     "AvgPool2d",
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "ZeroPad1d",
+    "ZeroPad2d",
+    "ConstantPad1d",
+    "ConstantPad2d",
+    "ReflectionPad1d",
+    "ReflectionPad2d",
+    "ReplicationPad1d",
+    "ReplicationPad2d",
+    "CircularPad1d",
+    "CircularPad2d",
     "BatchNorm1d",
     "BatchNorm2d",
     "LayerNorm",
@@ -99,6 +142,12 @@ __all__ = [
     "InstanceNorm2d",
     "RMSNorm",
     "MultiheadAttention",
+    "RNNCell",
+    "LSTMCell",
+    "GRUCell",
+    "RNN",
+    "LSTM",
+    "GRU",
     "CosineSimilarity",
     "PairwiseDistance",
     "Embedding",

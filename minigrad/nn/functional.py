@@ -7,9 +7,11 @@ import warnings
 
 from minigrad.ops.activation import relu as _relu
 from minigrad.ops.activation import sigmoid, softplus, tanh
+from minigrad.ops.adaptive_pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from minigrad.ops.attention import scaled_dot_product_attention
 from minigrad.ops.bilinear import bilinear
-from minigrad.ops.conv import conv2d
+from minigrad.ops.conv import conv1d, conv2d
+from minigrad.ops.conv_transpose import conv_transpose1d, conv_transpose2d
 from minigrad.ops.cross_entropy import cross_entropy, nll_loss
 from minigrad.ops.distance import cosine_similarity, normalize, pairwise_distance
 from minigrad.ops.dropout import alpha_dropout, dropout, dropout1d, dropout2d
@@ -47,7 +49,9 @@ from minigrad.ops.margin import (
     triplet_margin_loss,
 )
 from minigrad.ops.norm import batch_norm
+from minigrad.ops.padding import pad
 from minigrad.ops.pool import avg_pool2d, max_pool2d
+from minigrad.ops.pool1d import avg_pool1d, max_pool1d
 from minigrad.ops.rectifier import (
     celu,
     celu_,
@@ -71,6 +75,7 @@ from minigrad.ops.rectifier import (
 from minigrad.ops.rms_norm import rms_norm
 from minigrad.ops.softmax import log_softmax as _log_softmax
 from minigrad.ops.softmax import softmax as _softmax
+from minigrad.ops.unfold import fold, unfold
 
 __all__ = [
     "relu",
@@ -141,9 +146,19 @@ __all__ = [
     "alpha_dropout",
     "dropout1d",
     "dropout2d",
+    "conv1d",
     "conv2d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "max_pool1d",
     "max_pool2d",
+    "avg_pool1d",
     "avg_pool2d",
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "pad",
+    "unfold",
+    "fold",
     "one_hot",
 ]
 

@@ -15,7 +15,7 @@ FAMILIES = """
     scatter reduce extrema variance truth overwrite scan order inplace inplace_index
     linalg product einsum tensordot solve determinant factor matrix_function
     rectifier softmax norm layer_norm group_norm rms_norm distance bilinear embedding
-    dropout attention conv pool vector_norm
+    dropout attention conv conv_transpose padding unfold pool pool1d adaptive_pool vector_norm
 """.split()
 
 __all__ = []

@@ -8,6 +8,7 @@ Arrays are x (N, C, H, W), w (O, C / groups, KH, KW), y (N, O, OH, OW).
 """
 
 import math
+import re
 
 import numpy as np
 
@@ -17,7 +18,7 @@ except ImportError:
     from minigrad import _cython as cython
 
 from minigrad import kernels
-from minigrad.errors import ShapeError
+from minigrad.errors import DtypeError, ShapeError
 
 if cython.compiled:
     from cython.cimports.minigrad.engine import Nary
@@ -26,7 +27,7 @@ else:
 
 from minigrad.ops.shape import check_tensor, squeeze, unsqueeze
 
-__all__ = ["conv2d"]
+__all__ = ["conv1d", "conv2d"]
 
 
 def _for_each(product, a, b):
@@ -170,30 +171,54 @@ class Conv2dWeightGrad(Nary):
         return d_dy, dx
 
 
+def each(value, option, name, count):
+    """An option that is one integer for all `count` axes, or a tuple of one for each of them."""
+    values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    number = "an integer" if count == 1 else "one or two integers"
+    if any(isinstance(v, bool) or not hasattr(v, "__index__") for v in values):
+        raise TypeError(f"{name}: {option} must be {number}, got {value!r}")
+    if len(values) not in (1, count):
+        raise ShapeError(f"{name}: {option} must be {number}, got {value!r}")
+    return tuple([v.__index__() for v in values]) * (count // len(values))
+
+
 def pair(value, option, name):
     """An option that is one integer for both axes, or a (vertical, horizontal) pair of them."""
-    values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
-    if any(isinstance(v, bool) or not hasattr(v, "__index__") for v in values):
-        raise TypeError(f"{name}: {option} must be one or two integers, got {value!r}")
-    if len(values) not in (1, 2):
-        raise ShapeError(f"{name}: {option} must be one or two integers, got {value!r}")
-    return values[0].__index__(), values[-1].__index__()
+    return each(value, option, name, 2)
 
 
-def _padding(padding, weight, stride, dilation):
-    """`padding` as (top, bottom, left, right)."""
+def padding_of(padding, weight, stride, dilation, name):
+    """`padding` as zeros (before, after) for each axis, one tuple: (top, bottom, left, right)."""
+    count = len(stride)
     if not isinstance(padding, str):
-        vertical, horizontal = pair(padding, "padding", "conv2d")
-        return vertical, vertical, horizontal, horizontal
+        return tuple([p for p in each(padding, "padding", name, count) for _ in range(2)])
     if padding == "valid":
-        return 0, 0, 0, 0
+        return (0, 0) * count
     if padding != "same":
-        raise ShapeError(f"conv2d: padding must be integers, 'valid' or 'same', got {padding!r}")
-    if stride != (1, 1):
-        raise ShapeError(f"conv2d: padding='same' needs stride 1, got stride={stride}")
+        raise ShapeError(f"{name}: padding must be integers, 'valid' or 'same', got {padding!r}")
+    if stride != (1,) * count:
+        shown = stride if count > 1 else stride[0]
+        raise ShapeError(f"{name}: padding='same' needs stride 1, got stride={shown}")
     total = [d * (k - 1) for d, k in zip(dilation, weight.shape[2:], strict=True)]
-    top, left = total[0] // 2, total[1] // 2
-    return top, total[0] - top, left, total[1] - left  # an odd one goes below and to the right
+    return tuple([p for t in total for p in (t // 2, t - t // 2)])  # an odd one goes after
+
+
+def check_conv(name, input, weight, bias, groups, count, layout):
+    """Refuse what is no input, weight, bias of a convolution over `count` axes."""
+    check_tensor(input, f"{name}: input")
+    check_tensor(weight, f"{name}: weight")
+    if bias is not None:
+        check_tensor(bias, f"{name}: bias")
+    axes = "L" if count == 1 else "H, W"
+    if input.ndim not in (count + 1, count + 2):
+        raise ShapeError(
+            f"{name}: expected an input (N, C, {axes}) or (C, {axes}), got {input.shape}"
+        )
+    if weight.ndim != count + 2:
+        raise ShapeError(f"{name}: expected a weight {layout}, got {weight.shape}")
+    if isinstance(groups, bool) or not hasattr(groups, "__index__"):
+        raise TypeError(f"{name}: groups must be an integer, got {groups!r}")
+    return groups.__index__()
 
 
 def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -244,18 +269,62 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     ----------
     LeCun et al. (1998), Gradient-based learning applied to document recognition, section II.
     """
-    for x, role in ((input, "input"), (weight, "weight"), (bias, "bias")):
-        if x is not None or role != "bias":
-            check_tensor(x, f"conv2d: {role}")
-    if input.ndim not in (3, 4):
-        raise ShapeError(f"conv2d: expected an input (N, C, H, W) or (C, H, W), got {input.shape}")
-    if weight.ndim != 4:
-        raise ShapeError(f"conv2d: expected a weight (O, C / groups, KH, KW), got {weight.shape}")
-    stride, dilation = pair(stride, "stride", "conv2d"), pair(dilation, "dilation", "conv2d")
-    if isinstance(groups, bool) or not hasattr(groups, "__index__"):
-        raise TypeError(f"conv2d: groups must be an integer, got {groups!r}")
-    padding = _padding(padding, weight, stride, dilation)
-    op = Conv2d((stride, padding, dilation, groups.__index__()))
+    name = "conv2d"
+    groups = check_conv(name, input, weight, bias, groups, 2, "(O, C / groups, KH, KW)")
+    stride, dilation = pair(stride, "stride", name), pair(dilation, "dilation", name)
+    padding = padding_of(padding, weight, stride, dilation, name)
+    op = Conv2d((stride, padding, dilation, groups))
     if input.ndim == 4:
         return op.apply(input, weight, bias)
     return squeeze(op.apply(unsqueeze(input, 0), weight, bias), 0)
+
+
+def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """One-dimensional convolution: `conv2d` of images one pixel high, by the same kernel.
+
+    y[n, o, p] = bias[o] + sum_{c,i} weight[o, c, i] x[n, c, p s + i d]
+
+    Parameters
+    ----------
+    input : Tensor (N, C, L) or (C, L)
+    weight : Tensor (O, C / groups, K)
+    bias : Tensor (O,), optional
+    stride, padding, dilation, groups
+        As for `conv2d`, for one axis.
+
+    Returns
+    -------
+    Tensor (N, O, OL) or (O, OL)
+        OL = (L + padding on both sides - d (K - 1) - 1) // s + 1.
+
+    Raises
+    ------
+    ShapeError, DtypeError
+        As `conv2d`.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> x = mg.tensor([[1.0, 2.0, 4.0, 8.0]])
+    >>> mg.conv1d(x, mg.tensor([[[-1.0, 1.0]]]), stride=2)
+    tensor([[1., 4.]])
+    """
+    name = "conv1d"
+    groups = check_conv(name, input, weight, bias, groups, 1, "(O, C / groups, K)")
+    stride, dilation = each(stride, "stride", name, 1), each(dilation, "dilation", name, 1)
+    padding = padding_of(padding, weight, stride, dilation, name)
+    op = Conv2d(((1, *stride), (0, 0, *padding), (1, *dilation), groups))
+    row = unsqueeze(input if input.ndim == 3 else unsqueeze(input, 0), -2)  # (N, C, 1, L)
+    try:
+        y = squeeze(op.apply(row, unsqueeze(weight, -2), bias), -2)
+    except (ShapeError, DtypeError) as error:
+        raise type(error)(in_one_axis(str(error), name)) from None
+    return y if input.ndim == 3 else squeeze(y, 0)
+
+
+def in_one_axis(message, name):
+    """What the kernel for images complains about, in the words of its caller."""
+    message = re.sub(r"^\w+", name, message)
+    message = re.sub(r"\((\d+, \d+), 1, (\d+)\)", r"(\1, \2)", message)  # shapes
+    message = re.sub(r"\(0, 0, (-?\d+, -?\d+)\)", r"(\1)", message)  # padding
+    return re.sub(r"\([01], (-?\d+)\)", r"(\1,)", message)  # other options

@@ -20,7 +20,7 @@ if cython.compiled:
 else:
     from minigrad.engine import Unary, wrap
 
-from minigrad.ops.conv import pair
+from minigrad.ops.conv import each, pair
 from minigrad.ops.shape import check_tensor
 
 __all__ = ["max_pool2d", "avg_pool2d"]
@@ -134,6 +134,12 @@ def _check(input, name):
         )
 
 
+def unless_given(stride, window, name):
+    """The step of the windows: their size, if none is given."""
+    given = stride is not None and stride not in ((), [])
+    return each(stride, "stride", name, len(window)) if given else window
+
+
 def max_pool2d(
     input,
     kernel_size,
@@ -193,7 +199,7 @@ def max_pool2d(
     op = MaxPool2d(
         (
             window,
-            window if stride is None else pair(stride, "stride", "max_pool2d"),
+            unless_given(stride, window, "max_pool2d"),
             pair(padding, "padding", "max_pool2d"),
             pair(dilation, "dilation", "max_pool2d"),
             bool(ceil_mode),
@@ -259,7 +265,7 @@ def avg_pool2d(
     return AvgPool2d(
         (
             window,
-            window if stride is None else pair(stride, "stride", "avg_pool2d"),
+            unless_given(stride, window, "avg_pool2d"),
             pair(padding, "padding", "avg_pool2d"),
             bool(ceil_mode),
             bool(count_include_pad),

@@ -1,4 +1,4 @@
-"""conv2d: derivatives of every order, batches of cotangents, options, errors, PyTorch."""
+"""Convolutions: derivatives of every order, batches of cotangents, options, errors, PyTorch."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad.autograd import gradcheck, gradgradcheck
 from minigrad.errors import DtypeError, ShapeError
-from minigrad.ops.conv import conv2d
+from minigrad.ops.conv import conv1d, conv2d
+from minigrad.ops.conv_transpose import conv_transpose1d, conv_transpose2d
 
 
 @st.composite
@@ -229,3 +230,124 @@ def test_conv2d_is_pytorch(case):
     for a, b in zip(ours, theirs, strict=True):
         if a is not None:
             np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), atol=1e-11)
+
+
+# one axis -------------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+@given(convolutions(most=8))
+def test_conv1d_is_conv2d_of_images_one_pixel_high(case):
+    x, w, bias, options = case
+    x, w = x[..., :1, :], w[:, :, :1]
+    rows = {
+        k: v[1] if isinstance(v, tuple) else v for k, v in options.items()
+    }  # the horizontal ones
+    flat = dict(options)
+    if isinstance(flat["padding"], tuple):
+        flat["padding"] = (0, flat["padding"][1])
+    ours, theirs = leaves(x[..., 0, :], w[:, :, 0], bias), leaves(x, w, bias)
+    y, z = conv1d(*ours, **rows), conv2d(*theirs, **flat)
+    np.testing.assert_array_equal(y.detach().numpy(), z.detach().numpy()[..., 0, :])
+    (y * y).sum().backward()
+    (z * z).sum().backward()
+    for a, b in zip(ours, theirs, strict=True):
+        if a is not None:
+            assert a.grad.numpy().tolist() == b.grad.numpy().reshape(a.shape).tolist()
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"x": (2,)}, ShapeError, r"expected an input \(N, C, L\) or \(C, L\)"),
+        ({"x": (1, 2, 3, 4)}, ShapeError, "expected an input"),
+        ({"w": (3, 3, 3, 1)}, ShapeError, r"expected a weight \(O, C / groups, K\)"),
+        ({"x": (2, 4, 4)}, ShapeError, r"3 channels, got 4 in input \(2, 4, 4\)"),
+        ({"padding": "same", "stride": 2}, ShapeError, "padding='same' needs stride 1"),
+        ({"padding": -1}, ShapeError, r"at least 0, got \(-1, -1\)"),
+        ({"padding": 0.5}, TypeError, "padding must be an integer, got 0.5"),
+        ({"stride": (1, 2)}, ShapeError, "stride must be an integer"),
+        ({"stride": 0}, ShapeError, r"stride must be positive, got \(0,\)"),
+        ({"dilation": 2}, ShapeError, "larger than the padded input"),
+        ({"groups": 1.0}, TypeError, "groups must be an integer"),
+        ({"bias": (3,)}, ShapeError, r"expects a bias of shape \(4,\)"),
+    ],
+)
+def test_conv1d_refuses(changes, error, message):
+    arguments = {"x": (2, 3, 4), "w": (4, 3, 3), **changes}
+    x, w = mg.zeros(*arguments.pop("x")), mg.zeros(*arguments.pop("w"))
+    bias = mg.zeros(*arguments.pop("bias")) if "bias" in arguments else None
+    with pytest.raises(error, match=f"conv1d: .*{message}"):
+        conv1d(x, w, bias, **arguments)
+
+
+# transposed -----------------------------------------------------------------------------------
+
+
+@given(st.data())
+def test_conv_transpose2d_is_the_adjoint_and_pytorchs(data):
+    torch = pytest.importorskip("torch")
+    pair = st.tuples(st.integers(1, 3), st.integers(1, 3))
+    options = {"stride": data.draw(pair), "dilation": data.draw(pair)}
+    groups, kernel = data.draw(st.integers(1, 2)), data.draw(pair)
+    most = [max(s, d) - 1 for s, d in zip(*options.values(), strict=True)]
+    options["output_padding"] = tuple(data.draw(st.integers(0, m)) for m in most)
+    options["padding"] = tuple(data.draw(st.integers(0, k - 1)) for k in kernel)
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    x = rng.standard_normal((2, 2 * groups, 3, 2))
+    w = rng.standard_normal((2 * groups, 3, *kernel))
+    arrays = (x, w, rng.standard_normal(3 * groups))
+    ours = leaves(*arrays)
+    theirs = [torch.tensor(a, requires_grad=True) for a in arrays]
+    try:
+        v = torch.nn.functional.conv_transpose2d(*theirs, groups=groups, **options)
+    except RuntimeError:  # nothing is left of the output
+        with pytest.raises(ShapeError, match="conv_transpose2d: the output would have the size"):
+            conv_transpose2d(*ours, groups=groups, **options)
+        return
+    y = conv_transpose2d(*ours, groups=groups, **options)
+    np.testing.assert_allclose(y.detach().numpy(), v.detach().numpy(), atol=1e-12)
+    (y * y).sum().backward()
+    (v * v).sum().backward()
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), atol=1e-10)
+
+
+def test_conv_transpose_is_the_gradient_of_conv_by_its_input():
+    rng = np.random.default_rng(0)
+    x, w = leaves(rng.standard_normal((2, 4, 7, 6)), rng.standard_normal((6, 2, 3, 2)))
+    y = conv2d(x, w, stride=2, padding=1, groups=2)
+    dy = mg.tensor(rng.standard_normal(y.shape))
+    (dx,) = mg.grad(y, x, dy)
+    painted = conv_transpose2d(dy, w, None, 2, 1, (0, 0), 2)
+    assert painted.shape == dx.shape
+    np.testing.assert_allclose(painted.detach().numpy(), dx.numpy(), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"x": (2, 2)}, ShapeError, "expected an input"),
+        ({"w": (3, 3, 3)}, ShapeError, r"expected a weight \(C, O / groups, KH, KW\)"),
+        ({"x": (2, 4, 4, 4)}, ShapeError, "expects an input of 3 channels, got 4"),
+        ({"x": (2, 3, 0, 4)}, ShapeError, "only N may be 0"),
+        ({"padding": 6}, ShapeError, "the output would have the size"),
+        ({"padding": "same"}, TypeError, "padding must be one or two integers"),
+        ({"stride": 0}, ShapeError, "stride must be at least 1"),
+        ({"output_padding": 1}, ShapeError, "smaller than stride or dilation"),
+        ({"groups": 2}, ShapeError, "divide the 3 channels"),
+        ({"groups": 0}, ShapeError, "groups must be positive"),
+        ({"bias": (3,)}, ShapeError, r"expects a bias of shape \(4,\)"),
+    ],
+)
+def test_conv_transpose2d_refuses(changes, error, message):
+    arguments = {"x": (2, 3, 4, 4), "w": (3, 4, 3, 3), **changes}
+    x, w = mg.zeros(*arguments.pop("x")), mg.zeros(*arguments.pop("w"))
+    bias = mg.zeros(*arguments.pop("bias")) if "bias" in arguments else None
+    with pytest.raises(error, match=f"conv_transpose2d: .*{message}"):
+        conv_transpose2d(x, w, bias, **arguments)
+
+
+def test_conv_transpose_refuses_mixed_dtypes():
+    with pytest.raises(DtypeError, match="conv_transpose1d: dtypes must be equal"):
+        conv_transpose1d(mg.zeros(1, 2), mg.zeros(1, 1, 2, dtype=mg.float64))

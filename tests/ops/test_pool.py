@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.autograd import gradcheck, gradgradcheck
-from minigrad.errors import ShapeError
+from minigrad.errors import DtypeError, ShapeError
+from minigrad.ops.adaptive_pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from minigrad.ops.pool import avg_pool2d, max_pool2d
+from minigrad.ops.pool1d import avg_pool1d, max_pool1d
 
 
 @st.composite
@@ -171,3 +173,107 @@ def test_pools_refuse_what_is_their_own():
         avg_pool2d(x, 2, divisor_override=0.5)
     with pytest.raises(TypeError, match="max_pool2d: expected a Tensor"):
         max_pool2d(np.zeros((1, 4, 4)), 2)
+
+
+# one axis -------------------------------------------------------------------------------------
+
+
+@both
+def test_pooling_a_sequence_is_pooling_an_image_one_pixel_high(kind, data):
+    pool, x, options = draw_case(data, kind, most=9)
+    row = {max_pool2d: max_pool1d, avg_pool2d: avg_pool1d}[pool]
+    options = {k: v for k, v in options.items() if k != "divisor_override"}
+    of_row = {k: v[1] if isinstance(v, tuple) else v for k, v in options.items()}
+    still = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1}
+    flat = {k: (still[k], v[1]) if isinstance(v, tuple) else v for k, v in options.items()}
+    x = mg.tensor(x[..., :1, :])
+    y, z = row(x.squeeze(-2), **of_row), pool(x, **flat)
+    np.testing.assert_array_equal(y.numpy(), z.numpy()[..., 0, :])
+    if kind == "max":
+        places = row(x.squeeze(-2), **of_row, return_indices=True)[1]
+        wanted = pool(x, **flat, return_indices=True)[1]
+        np.testing.assert_array_equal(places.numpy(), wanted.numpy()[..., 0, :])
+
+
+@pytest.mark.parametrize("pool", [max_pool1d, avg_pool1d])
+@pytest.mark.parametrize(
+    ("shape", "arguments", "error", "message"),
+    [
+        ((4,), {}, ShapeError, r"expected an input \(N, C, L\) or \(C, L\)"),
+        ((1, 2, 3, 4), {}, ShapeError, "expected an input"),
+        ((2, 0, 4), {}, ShapeError, "only N may be 0"),
+        ((1, 4), {"kernel_size": 0}, ShapeError, r"kernel_size must be positive, got \(0,\)"),
+        ((1, 4), {"kernel_size": 2.0}, TypeError, "kernel_size must be an integer"),
+        ((1, 4), {"kernel_size": (2, 2)}, ShapeError, "kernel_size must be an integer"),
+        ((1, 4), {"stride": 0}, ShapeError, "stride must be positive"),
+        ((1, 4), {"padding": 2}, ShapeError, "at most half the kernel size"),
+        ((1, 4), {"kernel_size": 5}, ShapeError, "is too small"),
+    ],
+)
+def test_pools_of_sequences_refuse(pool, shape, arguments, error, message):
+    with pytest.raises(error, match=f"{pool.__name__}: .*{message}"):
+        pool(mg.zeros(*shape), **{"kernel_size": 2, **arguments})
+
+
+# adaptive -------------------------------------------------------------------------------------
+
+
+def test_adaptive_windows_overlap_where_they_must():
+    x = mg.arange(5.0).reshape(1, 5)
+    assert adaptive_avg_pool1d(x, 3).tolist() == [[0.5, 2, 3.5]]
+    assert adaptive_avg_pool1d(x, 7).tolist() == [[0, 0.5, 1.5, 2, 2.5, 3.5, 4]]
+    assert adaptive_avg_pool1d(x, 5).tolist() == x.tolist()
+
+
+def test_adaptive_sizes_of_none_and_nothing():
+    x = mg.ones(2, 3, 4, 5, requires_grad=True)
+    assert adaptive_avg_pool2d(x, (None, 2)).shape == (2, 3, 4, 2)
+    assert adaptive_avg_pool2d(x, 1).shape == (2, 3, 1, 1)
+    empty = adaptive_avg_pool2d(x, (0, 2))
+    assert empty.shape == (2, 3, 0, 2)
+    empty.sum().backward()
+    assert (x.grad.numpy() == 0).all()
+    assert adaptive_avg_pool2d(mg.ones(0, 3, 4, 5), 3).shape == (0, 3, 3, 3)
+    assert adaptive_avg_pool2d(mg.ones(2, 0, 4, 5), 3).shape == (2, 0, 3, 3)
+
+
+def test_an_infinity_stays_in_its_windows():
+    x = mg.tensor([[1.0, 2.0, np.inf]])
+    assert adaptive_avg_pool1d(x, 2).tolist() == [[1.5, np.inf]]
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "error", "message"),
+    [
+        ((4, 4), 2, ShapeError, r"expected \(N, C, H, W\)"),
+        ((1, 4, 0), 2, ShapeError, "with elements"),
+        ((1, 4, 4), -1, ShapeError, "at least 0"),
+        ((1, 4, 4), (2,), ShapeError, "two integers"),
+        ((1, 4, 4), 2.5, TypeError, "output_size must be one or two integers"),
+    ],
+)
+def test_adaptive_pools_refuse(shape, size, error, message):
+    with pytest.raises(error, match=f"adaptive_avg_pool2d: .*{message}"):
+        adaptive_avg_pool2d(mg.zeros(*shape), size)
+
+
+def test_adaptive_pools_of_sequences_refuse():
+    with pytest.raises(ShapeError, match=r"adaptive_avg_pool1d: expected \(N, C, L\)"):
+        adaptive_avg_pool1d(mg.zeros(4), 2)
+    with pytest.raises(TypeError, match="adaptive_avg_pool1d: output_size must be an integer"):
+        adaptive_avg_pool1d(mg.zeros(1, 4), None)
+    with pytest.raises(DtypeError, match="adaptive_avg_pool1d: expected a floating tensor"):
+        adaptive_avg_pool1d(mg.ones(1, 4).long(), 2)
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 6), st.integers(1, 6))
+def test_adaptive_pooling_is_pytorch(h, w, rows, columns):
+    torch = pytest.importorskip("torch")
+    a = np.random.default_rng(0).standard_normal((2, 2, h, w))
+    x, u = mg.tensor(a, requires_grad=True), torch.tensor(a, requires_grad=True)
+    y = adaptive_avg_pool2d(x, (rows, columns))
+    v = torch.nn.functional.adaptive_avg_pool2d(u, (rows, columns))
+    np.testing.assert_allclose(y.detach().numpy(), v.detach().numpy(), atol=1e-12)
+    (y * y).sum().backward()
+    (v * v).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), u.grad.numpy(), atol=1e-12)
