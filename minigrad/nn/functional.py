@@ -15,6 +15,7 @@ from minigrad.ops.conv_transpose import conv_transpose1d, conv_transpose2d
 from minigrad.ops.cross_entropy import cross_entropy, nll_loss
 from minigrad.ops.distance import cosine_similarity, normalize, pairwise_distance
 from minigrad.ops.dropout import alpha_dropout, dropout, dropout1d, dropout2d
+from minigrad.ops.elu import celu, celu_, elu, elu_, selu, selu_
 from minigrad.ops.embedding import embedding
 from minigrad.ops.gate import (
     gelu,
@@ -53,10 +54,6 @@ from minigrad.ops.padding import pad
 from minigrad.ops.pool import avg_pool2d, max_pool2d
 from minigrad.ops.pool1d import avg_pool1d, max_pool1d
 from minigrad.ops.rectifier import (
-    celu,
-    celu_,
-    elu,
-    elu_,
     hardshrink,
     hardsigmoid,
     hardswish,
@@ -66,13 +63,12 @@ from minigrad.ops.rectifier import (
     leaky_relu_,
     prelu,
     relu6,
-    selu,
-    selu_,
     softshrink,
     threshold,
     threshold_,
 )
 from minigrad.ops.rms_norm import rms_norm
+from minigrad.ops.shape import check_tensor
 from minigrad.ops.softmax import log_softmax as _log_softmax
 from minigrad.ops.softmax import softmax as _softmax
 from minigrad.ops.unfold import fold, unfold
@@ -175,6 +171,8 @@ def relu(input, inplace=False):
 
 def _implicit_dim(input, name):
     """PyTorch's choice where `dim` was left out, with its warning."""
+    check_tensor(input, name)
+    check_tensor(input, name)
     warnings.warn(f"{name}: the choice of dim for you is deprecated; say dim=...", stacklevel=3)
     return 0 if input.ndim in (0, 1, 3) else 1
 
@@ -196,7 +194,8 @@ def softmin(input, dim=None, dtype=None):
     >>> mg.nn.functional.softmin(mg.zeros(2), dim=0)
     tensor([0.5, 0.5])
     """
-    return _softmax(-input, _implicit_dim(input, "softmin") if dim is None else dim, dtype=dtype)
+    dim = _implicit_dim(input, "softmin") if dim is None else dim
+    return _softmax(-check_tensor(input, "softmin"), dim, dtype=dtype)
 
 
 def log_softmax(input, dim=None, dtype=None):

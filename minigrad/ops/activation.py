@@ -9,18 +9,24 @@ try:
 except ImportError:
     from minigrad import _cython as cython
 
+from minigrad.errors import DtypeError
+
 if cython.compiled:
+    from cython.cimports.minigrad._array import is_float
     from cython.cimports.minigrad.engine import Binary, Unary, wrap
     from cython.cimports.minigrad.kernels import elementwise as fast
     from cython.cimports.minigrad.methods import slots
     from cython.cimports.minigrad.ops.operands import floating
 else:
     from minigrad import kernels as fast
+    from minigrad._array import is_float
     from minigrad.engine import Binary, Unary, wrap
     from minigrad.methods import slots
     from minigrad.ops.operands import floating
 
 from minigrad.ops.choice import where
+from minigrad.ops.operands import numbers
+from minigrad.ops.shape import check_tensor
 
 __all__ = """
     tanh sigmoid relu softplus
@@ -122,6 +128,8 @@ class Relu(Unary):
     @cython.ccall
     def forward(self, x):
         self._saves_out = True
+        if not is_float(x) and x.dtype == bool:
+            raise DtypeError("relu: expected numbers, got a bool tensor")
         return fast.relu(x)
 
     @cython.ccall
@@ -183,10 +191,13 @@ def softplus(input, beta=1.0, threshold=20.0):
     >>> mg.softplus(mg.tensor([0.0, 100.0]))
     tensor([  0.6931, 100.    ])
     """
+    if check_tensor(input, "softplus").dtype.kind != "f":
+        raise DtypeError(f"softplus: expected a floating tensor, got {input.dtype}")
+    numbers("softplus", beta=beta, threshold=threshold)
     node = Softplus()
     node.beta = beta
     node.threshold = threshold
-    return node.apply(floating(input))
+    return node.apply(input)
 
 
 @cython.cfunc

@@ -21,7 +21,7 @@ from minigrad.ops.choice import clamp, where
 from minigrad.ops.elementwise import exp, log, square
 from minigrad.ops.gate import exact_softplus
 from minigrad.ops.loss_operands import check_fit, check_reduction, reduced, same_shape
-from minigrad.ops.operands import floating, zeros_of
+from minigrad.ops.operands import floating, numbers, zeros_of
 from minigrad.ops.rectifier import check_floating
 from minigrad.ops.shape import check_tensor, same_dtypes, unsqueeze
 
@@ -157,13 +157,12 @@ def binary_cross_entropy_with_logits(
     """
     name = "binary_cross_entropy_with_logits"
     check_reduction(reduction, name)
-    same_shape(name, input, target)
+    same_shape(name, check_floating(input, name), check_floating(target, name))
     for factor in (weight, pos_weight):
         if factor is not None:
             check_fit(name, target, factor)
     # No term cancels.
     positive = target if pos_weight is None else target * pos_weight
-    input = floating(input)
     losses = positive * exact_softplus(-input) + (1.0 - target) * exact_softplus(input)
     return reduced(losses if weight is None else losses * weight, reduction)
 
@@ -193,7 +192,7 @@ def kl_div(input, target, reduction="mean", log_target=False):
     """
     if reduction != "batchmean":
         check_reduction(reduction, "kl_div")
-    check_fit("kl_div", input, target)
+    check_fit("kl_div", check_floating(input, "kl_div"), check_floating(target, "kl_div"))
     if reduction == "mean":
         warnings.warn(
             "kl_div: reduction 'mean' divides by the number of classes too; the divergence is "
@@ -250,7 +249,8 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
     """
     name = "gaussian_nll_loss"
     check_reduction(reduction, name)
-    check_fit(name, input, target)
+    check_fit(name, check_floating(input, name), target)
+    numbers(name, eps=eps)
     if isinstance(var, (int, float)):
         var = wrap(np.full((), var, input.dtype))
         fits = True
@@ -295,6 +295,7 @@ def poisson_nll_loss(input, target, log_input=True, full=False, eps=1e-8, reduct
     name = "poisson_nll_loss"
     check_reduction(reduction, name)
     check_fit(name, input, target)
+    numbers(name, eps=eps)
     if log_input:
         losses = exp(input) - target * input
     else:

@@ -3,7 +3,7 @@
 from minigrad.ops.choice import abs, where
 from minigrad.ops.elementwise import square
 from minigrad.ops.loss_operands import check_reduction, check_regression, reduced
-from minigrad.ops.operands import zeros_of
+from minigrad.ops.operands import numbers, zeros_of
 
 __all__ = []
 
@@ -81,6 +81,7 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     """
     check_reduction(reduction, "huber_loss")
     check_regression("huber_loss", input, target, weight)
+    numbers("huber_loss", delta=delta)
     if not delta > 0:
         raise ValueError(f"huber_loss: delta must be positive, got {delta}")
     losses = _huber(input - target, delta)
@@ -99,6 +100,7 @@ def smooth_l1_loss(input, target, reduction="mean", beta=1.0):
     """
     check_reduction(reduction, "smooth_l1_loss")
     check_regression("smooth_l1_loss", input, target)
+    numbers("smooth_l1_loss", beta=beta)
     if not beta >= 0:
         raise ValueError(f"smooth_l1_loss: beta must not be negative, got {beta}")
     apart = input - target

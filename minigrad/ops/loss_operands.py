@@ -53,9 +53,9 @@ def check_regression(name, input, target, weight=None):
             UserWarning,
             stacklevel=1 if cython.compiled else 3,  # compiled functions are not on the stack
         )
-    for x in (input, target):
-        if x.dtype.kind == "b":
-            raise DtypeError(f"{name}: expected numbers, got a bool tensor")
+    kinds = {input.dtype.kind, target.dtype.kind}
+    if "b" in kinds or ("f" not in kinds and name != "l1_loss"):  # which sums integers, too
+        raise DtypeError(f"{name}: expected floats, got {input.dtype} and {target.dtype}")
     if weight is not None and check_tensor(weight, name).shape != input.shape:
         raise ShapeError(f"{name}: weight {weight.shape} must have input's shape {input.shape}")
 

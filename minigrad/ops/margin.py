@@ -10,7 +10,7 @@ from minigrad.ops.elementwise import sqrt
 from minigrad.ops.gate import exact_softplus, logsigmoid
 from minigrad.ops.index import take_flat
 from minigrad.ops.loss_operands import check_fit, check_reduction, reduced, same_shape
-from minigrad.ops.operands import floating, zeros_of
+from minigrad.ops.operands import floating, numbers, zeros_of
 from minigrad.ops.rectifier import check_floating
 from minigrad.ops.shape import check_tensor, reshape, unsqueeze
 from minigrad.tensor import wrap
@@ -34,6 +34,7 @@ def hinge_embedding_loss(input, target, margin=1.0, reduction="mean"):
     tensor([0.2, 0.8])
     """
     check_reduction(reduction, "hinge_embedding_loss")
+    numbers("hinge_embedding_loss", margin=margin)
     check_fit("hinge_embedding_loss", input, target)
     y = target.detach()
     apart = where(y != 1, _lack(margin - input), zeros_of(input))
@@ -53,6 +54,7 @@ def margin_ranking_loss(input1, input2, target, margin=0.0, reduction="mean"):
     name = "margin_ranking_loss"
     check_reduction(reduction, name)
     check_fit(name, input1, input2, target)
+    numbers(name, margin=margin)
     if not input1.ndim == input2.ndim == target.ndim:
         raise ShapeError(
             f"{name}: expected one number of axes, got shapes {input1.shape}, {input2.shape} and "
@@ -101,6 +103,7 @@ def cosine_embedding_loss(input1, input2, target, margin=0.0, reduction="mean"):
     name = "cosine_embedding_loss"
     check_reduction(reduction, name)
     check_fit(name, input1, input2)
+    numbers(name, margin=margin)
     n = check_tensor(target, name).ndim
     if n > 1 or input1.ndim != n + 1 or input2.ndim != n + 1:
         raise ShapeError(
@@ -143,6 +146,7 @@ def triplet_margin_loss(
     name = "triplet_margin_loss"
     check_reduction(reduction, name)
     check_fit(name, anchor, positive, negative)
+    numbers(name, margin=margin, p=p, eps=eps)
     if not margin > 0:
         raise ValueError(f"{name}: margin must be greater than 0, got {margin}")
     if not anchor.ndim == positive.ndim == negative.ndim:
@@ -200,6 +204,7 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, reduction="me
     check_reduction(reduction, name)
     if p not in (1, 2):
         raise ValueError(f"{name}: p must be 1 or 2, got {p}")
+    numbers(name, margin=margin)
     rows = _score_rows(input, name)
     n, c = rows.shape
     labels = _labels(target, name).reshape(-1)

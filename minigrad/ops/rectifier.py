@@ -1,7 +1,7 @@
-"""Rectifiers: activations in pieces, most of them linear ones.
+"""Rectifiers: activations in pieces that are straight (`hardswish` apart).
 
-At a kink the slope is PyTorch's: that of the flat side, and for `leaky_relu`, `prelu` and `elu` at
-0 that of the left side. `inplace=True` writes over the input, as do the forms with an underscore.
+At a kink the slope is PyTorch's: that of the flat side, and for `leaky_relu` and `prelu` that of
+the left side. `inplace=True` writes over the input, as do the forms with an underscore.
 """
 
 import numpy as np
@@ -20,14 +20,14 @@ else:
     from minigrad import kernels as fast
     from minigrad.engine import Unary, wrap
 
+from minigrad.ops.activation import ReluGrad
 from minigrad.ops.choice import where
-from minigrad.ops.elementwise import exp
-from minigrad.ops.operands import zeros_of
+from minigrad.ops.operands import numbers, zeros_of
 from minigrad.ops.overwrite import overwrite
 from minigrad.ops.shape import check_tensor, reshape
 
 __all__ = """
-    celu celu_ selu selu_ prelu threshold threshold_ hardshrink
+    prelu threshold threshold_ hardshrink
 """.split()
 
 
@@ -63,16 +63,16 @@ class Pass(Unary):
         self.slope = slope
 
     @cython.ccall
-    def keep(self, steep):
+    def keep(self, steep, dtype):
         """Remember where the slope is not 0, if anybody will ask."""
         if self.edges is not None:
-            self.save_arrays(steep)
+            self.save_arrays(steep.astype(dtype))
 
     @cython.ccall
     def backward(self, grad):
         if self.slope != 1.0:
             grad = grad * self.slope
-        return where(wrap(self.arrays()[0]), grad, zeros_of(grad))
+        return ReluGrad().apply(grad, wrap(self.arrays()[0]))
 
 
 @cython.cclass
@@ -89,7 +89,7 @@ class Threshold(Pass):
     def forward(self, x):
         threshold, value = self.bounds
         flat = x <= threshold  # so that NaN stays
-        self.keep(np.logical_not(flat))
+        self.keep(np.logical_not(flat), x.dtype)
         return np.where(flat, x.dtype.type(value), x)
 
 
@@ -106,7 +106,7 @@ class Hardtanh(Pass):
     @cython.ccall
     def forward(self, x):
         low, high = self.bounds
-        self.keep(~((x <= low) | (x >= high)))
+        self.keep(~((x <= low) | (x >= high)), x.dtype)
         return np.clip(x, low, high)
 
 
@@ -116,7 +116,7 @@ class Hardsigmoid(Pass):
 
     @cython.ccall
     def forward(self, x):
-        self.keep((x > -3.0) & (x < 3.0))
+        self.keep((x > -3.0) & (x < 3.0), x.dtype)
         return np.clip(x + 3.0, 0.0, 6.0) * (1.0 / 6.0)
 
 
@@ -132,7 +132,7 @@ class Softshrink(Pass):
 
     @cython.ccall
     def forward(self, x):
-        self.keep(~((x >= -self.width) & (x <= self.width)))
+        self.keep(~((x >= -self.width) & (x <= self.width)), x.dtype)
         return x - np.clip(x, -self.width, self.width)
 
 
@@ -149,7 +149,7 @@ class Hardshrink(Pass):
     @cython.ccall
     def forward(self, x):
         flat = (x >= -self.width) & (x <= self.width)
-        self.keep(~flat)
+        self.keep(~flat, x.dtype)
         return np.where(flat, x.dtype.type(0), x)
 
 
@@ -160,12 +160,14 @@ def threshold(input, threshold, value, inplace=False):
     >>> mg.threshold(mg.tensor([-1.0, 0.5, 2.0]), 0.5, 9.0)
     tensor([9., 9., 2.])
     """
+    numbers("threshold", threshold=threshold, value=value)
     if check_number(input, "threshold").dtype.kind != "f":
         threshold, value = int(threshold), int(value)
     return run(Threshold(threshold, value), input, "threshold", inplace)
 
 
 def _hardtanh(input, low, high, name, inplace):
+    numbers(name, min_val=low, max_val=high)
     if low > high:
         raise ValueError(f"{name}: min_val {low} cannot be greater than max_val {high}")
     dtype = check_number(input, name).dtype
@@ -215,6 +217,7 @@ def softshrink(input, lambd=0.5):
     tensor([-1.5,  0. ,  1.5])
     """
     check_floating(input, "softshrink")
+    numbers("softshrink", lambd=lambd)
     if not lambd >= 0:
         raise ValueError(f"softshrink: lambd must not be negative, got {lambd}")
     return Softshrink(lambd).apply(input)
@@ -227,7 +230,9 @@ def hardshrink(input, lambd=0.5):
     >>> mg.nn.functional.hardshrink(mg.tensor([-2.0, 0.3, 2.0]))
     tensor([-2.,  0.,  2.])
     """
-    return Hardshrink(lambd).apply(check_floating(input, "hardshrink"))
+    check_floating(input, "hardshrink")
+    numbers("hardshrink", lambd=lambd)
+    return Hardshrink(lambd).apply(input)
 
 
 # Two slopes -----------------------------------------------------------------------------------
@@ -253,8 +258,10 @@ class LeakyRelu(Unary):
     @cython.ccall
     def backward(self, grad):
         x = self.input(0)._array
-        one = x.dtype.type(1)
-        return grad * wrap(np.where(x > 0, one, x.dtype.type(self.leak)))
+        positive = (x > 0).astype(x.dtype)
+        if 0.0 <= self.leak <= 1.0:
+            return grad * wrap(fast.maximum(positive, self.leak))
+        return grad * wrap(np.where(positive, positive, x.dtype.type(self.leak)))
 
 
 def leaky_relu(input, negative_slope=0.01, inplace=False):
@@ -265,6 +272,7 @@ def leaky_relu(input, negative_slope=0.01, inplace=False):
     tensor([-0.1,  2. ])
     """
     check_floating(input, "leaky_relu")
+    numbers("leaky_relu", negative_slope=negative_slope)
     return run(LeakyRelu(negative_slope), input, "leaky_relu", inplace)
 
 
@@ -325,80 +333,6 @@ def _hardswish(x):
     return where(low, zeros_of(x), where(high, x, curve))
 
 
-# Exponential units ----------------------------------------------------------------------------
-
-
-@cython.cclass
-class Elu(Unary):
-    """y = s x where x > 0, else s a (exp(r x) - 1);  dx = s g, or s a r exp(r x) g"""
-
-    alpha: cython.double
-    scale: cython.double
-    rate: cython.double
-
-    def __init__(self, alpha, scale, rate):
-        self.alpha, self.scale, self.rate = alpha, scale, rate
-
-    @cython.ccall
-    def forward(self, x):
-        self._saves = 1
-        below = fast.expm1(fast.mul(fast.minimum(x, 0.0), self.rate))
-        return np.where(x > 0, x * self.scale, below * (self.alpha * self.scale))
-
-    @cython.ccall
-    def backward(self, grad):
-        x = self.input(0)
-        left = self.alpha * self.scale * self.rate
-        below = wrap(x._array < 0)
-        kind = x.dtype.type
-        straight = wrap(np.where(x._array <= 0, kind(left), kind(self.scale)))
-        curved = exp(where(below, x, zeros_of(x)) * self.rate) * left  # no exp of a large x
-        return grad * where(below, curved, straight)
-
-
-def elu(input, alpha=1.0, inplace=False):
-    """Exponential linear unit: input where positive, else alpha (exp(input) - 1).
-
-    Gradient: g, or g alpha exp(input), which at 0 is alpha g (and its own derivative there 0).
-    Clevert, Unterthiner & Hochreiter (2016), arXiv:1511.07289.
-
-    >>> import minigrad as mg
-    >>> mg.nn.functional.elu(mg.tensor([-1.0, 2.0]))
-    tensor([-0.6321,  2.    ])
-    """
-    check_floating(input, "elu")
-    return run(Elu(alpha, 1.0, 1.0), input, "elu", inplace)
-
-
-def celu(input, alpha=1.0, inplace=False):
-    """`elu` with a slope of 1 at 0 for every alpha: alpha (exp(input / alpha) - 1) below 0.
-
-    Barron (2017), arXiv:1704.07483.
-
-    >>> import minigrad as mg
-    >>> mg.celu(mg.tensor([-1.0, 2.0]), 2.0)
-    tensor([-0.7869,  2.    ])
-    """
-    check_floating(input, "celu")
-    if alpha == 0:
-        raise ValueError("celu: alpha cannot be 0")
-    return run(Elu(alpha, 1.0, 1.0 / alpha), input, "celu", inplace)
-
-
-def selu(input, inplace=False):
-    """1.0507 elu(input, 1.6733): keeps mean 0 and variance 1 through many layers.
-
-    Klambauer, Unterthiner, Mayr & Hochreiter (2017), "Self-normalizing neural networks".
-
-    >>> import minigrad as mg
-    >>> mg.selu(mg.tensor([-1.0, 2.0]))
-    tensor([-1.1113,  2.1014])
-    """
-    check_floating(input, "selu")
-    node = Elu(1.6732632423543772848170429916717, 1.0507009873554804934193349852946, 1.0)
-    return run(node, input, "selu", inplace)
-
-
 # In place -------------------------------------------------------------------------------------
 
 
@@ -410,36 +344,6 @@ def leaky_relu_(input, negative_slope=0.01):
     tensor([-0.5,  2. ])
     """
     return leaky_relu(input, negative_slope, True)
-
-
-def elu_(input, alpha=1.0):
-    """`elu`, written over `input`.
-
-    >>> import minigrad as mg
-    >>> mg.nn.functional.elu_(mg.tensor([-1.0, 2.0]))
-    tensor([-0.6321,  2.    ])
-    """
-    return elu(input, alpha, True)
-
-
-def celu_(input, alpha=1.0):
-    """`celu`, written over `input`.
-
-    >>> import minigrad as mg
-    >>> mg.celu_(mg.tensor([-1.0, 2.0]), 2.0)
-    tensor([-0.7869,  2.    ])
-    """
-    return celu(input, alpha, True)
-
-
-def selu_(input):
-    """`selu`, written over `input`.
-
-    >>> import minigrad as mg
-    >>> mg.selu_(mg.tensor([-1.0, 2.0]))
-    tensor([-1.1113,  2.1014])
-    """
-    return selu(input, True)
 
 
 def hardtanh_(input, min_val=-1.0, max_val=1.0):

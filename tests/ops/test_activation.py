@@ -41,7 +41,7 @@ SMOOTH = {
 }
 EVERY = {name: row[0] for name, row in KINKS.items()} | SMOOTH
 FLOATS_ONLY = (
-    "leaky_relu elu celu selu hardsigmoid hardswish softshrink hardshrink gelu silu mish "
+    "softplus leaky_relu elu celu selu hardsigmoid hardswish softshrink hardshrink gelu silu mish "
     "logsigmoid glu"
 ).split()
 IN_PLACE = {
@@ -182,7 +182,13 @@ MISTAKES = [
     (lambda: F.glu(x23, 2), IndexError, "glu: dim 2"),
     (lambda: F.hardtanh(x23, 1, -1), ValueError, "hardtanh: min_val 1 .* max_val -1"),
     (lambda: F.hardtanh(x23.to(mg.uint8)), mg.errors.DtypeError, "hardtanh: .*unsigned"),
+    (lambda: F.relu(x23 > 0), mg.errors.DtypeError, "relu: .*bool"),
     (lambda: F.relu6(x23 > 0), mg.errors.DtypeError, "relu6: .*bool"),
+    (lambda: F.leaky_relu(x23, "a"), TypeError, "leaky_relu: negative_slope .*'a'"),
+    (lambda: F.elu(x23, None), TypeError, "elu: alpha .*None"),
+    (lambda: F.hardtanh(x23, [0], 1), TypeError, r"hardtanh: min_val .*\[0\]"),
+    (lambda: F.threshold(x23, 0, "b"), TypeError, "threshold: value .*'b'"),
+    (lambda: F.softplus(x23, "b"), TypeError, "softplus: beta .*'b'"),
     (lambda: F.softshrink(x23, -0.1), ValueError, "softshrink: lambd .*-0.1"),
     (lambda: F.celu(x23, 0), ValueError, "celu: alpha"),
     (lambda: F.prelu(x23, mg.zeros(2)), mg.errors.ShapeError, "prelu: 2 slopes .*3 channels"),

@@ -115,6 +115,12 @@ MISTAKES = [
     (lambda: F.l1_loss(x23, [1.0]), TypeError, "l1_loss: expected a Tensor, got list"),
     (lambda: F.mse_loss(x23, y23, weight=mg.ones(3)), ValueError, r"mse_loss: weight \(3,\)"),
     (lambda: F.mse_loss(x23 > 0, y23), TypeError, "mse_loss: .*bool"),
+    (
+        lambda: F.mse_loss(x23.long(), y23.long()),
+        TypeError,
+        "mse_loss: expected floats, got int64",
+    ),
+    (lambda: F.huber_loss(x23, y23, delta="a"), TypeError, "huber_loss: delta must be a number"),
     (lambda: F.huber_loss(x23, y23, delta=0), ValueError, "huber_loss: delta .* 0"),
     (lambda: F.huber_loss(x23, y23, delta=float("nan")), ValueError, "huber_loss: delta"),
     (lambda: F.smooth_l1_loss(x23, y23, beta=-1), ValueError, "smooth_l1_loss: beta .*-1"),

@@ -102,6 +102,7 @@ MISTAKES = [
     (lambda: F.hinge_embedding_loss(x23, y23, reduction="x"), ValueError, "'x'"),
     (lambda: F.hinge_embedding_loss(x23, mg.ones(2)), ValueError, "hinge_embedding_loss: shapes"),
     (lambda: RANK(x23, x23, mg.ones(3)), ValueError, "number of axes"),
+    (lambda: RANK(x23, x23, x23, "a"), TypeError, "margin must be a number"),
     (lambda: RANK(x23, x23, 1), TypeError, "Tensor"),
     (lambda: F.soft_margin_loss(x23, mg.ones(2)), ValueError, "soft_margin_loss: shapes"),
     (lambda: COSINE(x23, x23, y23), ValueError, r"cosine_embedding_loss: expected \(N, D\)"),
