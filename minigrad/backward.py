@@ -329,7 +329,8 @@ def collect(node: Function, grad, create_graph: cython.bint):
         source.buffer = []
     while len(source.buffer) <= node.index:
         source.buffer.append(None)
-    source.buffer[node.index] = grad
+    have = source.buffer[node.index]  # another Pick of the same output may have been there
+    source.buffer[node.index] = grad if have is None else slots.add(have, grad)
     source.cursor = grad_ndim(grad) - node.ndim  # the batch axes, 0 or 1
 
 

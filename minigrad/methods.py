@@ -541,7 +541,6 @@ class Methods:
     copy_ = Method("copy_")
     uniform_ = Method("uniform_")
     normal_ = Method("normal_")
-    bernoulli_ = Method("bernoulli_")
     squeeze_ = Method("squeeze_")
     unsqueeze_ = Method("unsqueeze_")
     transpose_ = Method("transpose_")

@@ -50,6 +50,7 @@ def contiguous(input):
     >>> mg.zeros(2, 3).T.contiguous().is_contiguous()
     True
     """
+    check_tensor(input, "contiguous")
     return input if input.is_contiguous() else clone(input)
 
 

@@ -160,13 +160,13 @@ def programs(draw):
     values += [v * 1.5 for v in values]  # those that may be changed in place
     lines = [("scale", (0,)), ("scale", (1,))]
     for _ in range(draw(st.integers(1, 8))):
-        k = draw(st.integers(0, len(values) - 1))
-        j = draw(st.integers(0, len(values) - 1))
+        k = draw(st.integers(2, len(values) - 1))  # not an input: its views must not change
+        j = draw(st.integers(2, len(values) - 1))
         fitting = [(n, (k,)) for n, (applies, _, _) in UNARY.items() if applies(values[k])]
         fitting += [
             (n, (k, j)) for n, (applies, _, _) in BINARY.items() if applies(values[k], values[j])
         ]
-        if k > 1 and writable(values[k]) and may_change(values[k], values[j]):
+        if writable(values[k]) and may_change(values[k], values[j]):
             fitting += [(n, (k, j)) for n in CHANGES]
         name, operands = draw(st.sampled_from(fitting))
         lines.append((name, operands))
