@@ -1,8 +1,9 @@
-"""Convolution, pooling, padding, sliding windows."""
+"""Convolution, pooling, padding, sliding windows; steps of recurrent layers."""
 
 import numpy as np
 
 import minigrad as mg
+from minigrad.ops.recurrent import gru_step, lstm_step, parts, rnn_step
 from table.case import Case, anywhere, distinct, fixed, lengths
 
 F = mg.nn.functional
@@ -85,6 +86,22 @@ def np_images(y, size):
     return np_transposed(windows, picks(y.shape[1] // 4), size)
 
 
+def sigma(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def np_gru(x, h, w, b):
+    (xr, xz, xn), (hr, hz, hn) = (np.split(a, 3, -1) for a in (x, h @ w.T + b))
+    z = sigma(xz + hz)
+    return (1 - z) * np.tanh(xn + sigma(xr + hr) * hn) + z * h
+
+
+def np_lstm(x, h, c, w, b):
+    i, f, g, o = np.split(x + h @ w.T + b, 4, -1)
+    c = sigma(f) * c + sigma(i) * np.tanh(g)
+    return np.concatenate([sigma(o) * np.tanh(c), c], -1)
+
+
 row = (slice(None), slice(None), None)  # (N, C, L) as images one pixel high
 wide = ((2, 1), (1, 2), (1, 2))  # stride, padding, dilation
 overlapping = {"kernel_size": (3, 2), "stride": (2, 1), "padding": (1, 1)}
@@ -116,5 +133,9 @@ CASES = [
     Case("pad circular", lambda x: F.pad(x, (3, 1), "circular"), lambda x: np.pad(x, ((0, 0), (3, 1)), "wrap"), anywhere, shapes=fixed((2, 3))),
     Case("unfold", lambda x: F.unfold(x, 2, (1, 2), (1, 1), (2, 1)), lambda x: np_columns(x, ((2, 1), (1, 1), (1, 2))), anywhere, shapes=lengths().map(lambda n: ((n, 2, 3, 4),))),
     Case("fold", lambda y: F.fold(y, (4, 3), 2), lambda y: np_images(y, (4, 3)), anywhere, shapes=lengths().map(lambda n: ((n, 8, 6),))),
+    Case("parts", lambda x: mg.cat([parts(x, 2, -2)[i] for i in (1, 0, 1)], -1), lambda x: np.concatenate([x[:, 2:4], x[:, :2], x[:, 2:4]], -1), anywhere, shapes=lengths().map(lambda n: ((n, 6, 2),))),
+    Case("rnn_step", lambda x, h, w, b: rnn_step(x, (h,), w, b, mg.tanh)[0], lambda x, h, w, b: np.tanh(x + h @ w.T + b), anywhere, anywhere, anywhere, anywhere, shapes=lengths().map(lambda n: ((n, 2), (n, 2), (2, 2), (2,)))),
+    Case("gru_step", lambda x, h, w, b: gru_step(x, (h,), w, b)[0], np_gru, anywhere, anywhere, anywhere, anywhere, shapes=lengths().map(lambda n: ((n, 6), (n, 2), (6, 2), (6,)))),
+    Case("lstm_step", lambda x, h, c, w, b: mg.cat(lstm_step(x, (h, c), w, b), -1), np_lstm, anywhere, anywhere, anywhere, anywhere, anywhere, shapes=lengths().map(lambda n: ((n, 8), (n, 2), (n, 2), (8, 2), (8,)))),
 ]
 # fmt: on
