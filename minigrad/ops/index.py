@@ -141,7 +141,7 @@ def _counts(part):
 def in_range(index, n, name, dim):
     """An array of positions in an axis of length n, negative ones counted from its end."""
     if index.size:
-        low, high = index.min(), index.max()
+        low, high = np.minimum.reduce(index, None), np.maximum.reduce(index, None)
         if low < -n or high >= n:
             raise IndexError(
                 f"{name}: index {high if high >= n else low} is out of range for dim {dim} "
@@ -268,19 +268,25 @@ def _view(input, key):
 
 
 def _getitem(input, key):
+    mask = key[0]
+    one = len(key) == 1 and isinstance(mask, Tensor) and mask.dtype == np.bool_ and mask.ndim
+    if one and mask.shape == input.shape:  # the common case, without its two steps
+        return take_flat(input, np.flatnonzero(mask._array), unique=True)
     basic, picks = two_steps(key, input.shape, "index")
     if picks is None:
         return _view(input, basic)
     if producer(input) is None or not is_grad_enabled():
         return wrap(_picked(_basic(input._array, basic, "index"), picks, "index"))
-    if any(part is not FULL for part in basic):
+    if basic.count(FULL) < len(basic):
         input = _view(input, basic)
     axes = [i for i, p in enumerate(picks) if p is not FULL]
-    try:
-        arrays = np.broadcast_arrays(*[picks[i] for i in axes])
-    except ValueError:
-        shapes = ", ".join([str(picks[i].shape) for i in axes])
-        raise IndexError(f"index: arrays of shapes {shapes} do not broadcast") from None
+    arrays = [picks[i] for i in axes]
+    if any(a.shape != arrays[0].shape for a in arrays):
+        try:
+            arrays = np.broadcast_arrays(*arrays)
+        except ValueError:
+            shapes = ", ".join([str(a.shape) for a in arrays])
+            raise IndexError(f"index: arrays of shapes {shapes} do not broadcast") from None
     first, count = axes[0], len(axes)
     if axes[-1] - first >= count:  # a slice stands between two arrays: theirs come to the front
         input = permute(input, axes + [i for i in range(input.ndim) if i not in axes])
