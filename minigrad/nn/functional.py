@@ -20,6 +20,7 @@ from minigrad.ops.embedding import embedding
 from minigrad.ops.gate import (
     gelu,
     glu,
+    hardswish,
     logsigmoid,
     mish,
     silu,
@@ -30,6 +31,7 @@ from minigrad.ops.gather import one_hot
 from minigrad.ops.group_norm import group_norm, instance_norm
 from minigrad.ops.inplace import relu_
 from minigrad.ops.layer_norm import layer_norm
+from minigrad.ops.leaky import leaky_relu, leaky_relu_, prelu
 from minigrad.ops.likelihood import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -56,12 +58,8 @@ from minigrad.ops.pool1d import avg_pool1d, max_pool1d
 from minigrad.ops.rectifier import (
     hardshrink,
     hardsigmoid,
-    hardswish,
     hardtanh,
     hardtanh_,
-    leaky_relu,
-    leaky_relu_,
-    prelu,
     relu6,
     softshrink,
     threshold,

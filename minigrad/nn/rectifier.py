@@ -225,7 +225,7 @@ class Hardswish(Activation):
 
     >>> import minigrad as mg
     >>> mg.nn.Hardswish()(mg.tensor([-4.0, 1.0, 4.0]))
-    tensor([0.    , 0.6667, 4.    ])
+    tensor([-0.    ,  0.6667,  4.    ])
     """
 
     def __init__(self, inplace=False):

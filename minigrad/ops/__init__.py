@@ -14,7 +14,7 @@ FAMILIES = """
     blend compare logic creation copy reshape axes expand join pieces triangle index gather
     scatter reduce extrema variance truth overwrite scan order inplace inplace_index
     linalg product einsum tensordot solve determinant factor matrix_function
-    rectifier elu softmax norm layer_norm group_norm rms_norm distance bilinear embedding
+    rectifier leaky elu softmax norm layer_norm group_norm rms_norm distance bilinear embedding
     dropout attention conv conv_transpose padding unfold pool pool1d adaptive_pool vector_norm
 """.split()
 

@@ -17,13 +17,13 @@ except ImportError:
 from minigrad.errors import ShapeError
 
 if cython.compiled:
-    from cython.cimports.minigrad.engine import Binary, Unary
+    from cython.cimports.minigrad.engine import Binary, Unary, wrap
     from cython.cimports.minigrad.kernels import elementwise as fast
 else:
     from minigrad import kernels as fast
-    from minigrad.engine import Binary, Unary
+    from minigrad.engine import Binary, Unary, wrap
 
-from minigrad.ops.activation import sigmoid, softplus, tanh
+from minigrad.ops.activation import ReluGrad, sigmoid, softplus, tanh
 from minigrad.ops.choice import abs, clamp
 from minigrad.ops.elementwise import exp
 from minigrad.ops.overwrite import overwrite
@@ -153,6 +153,53 @@ def silu(input, inplace=False):
     tensor([-0.2689,  1.7616])
     """
     return run(Silu(), check_floating(input, "silu"), "silu", inplace)
+
+
+@cython.cclass
+class Hardswish(Unary):
+    """y = x min(max(x + 3, 0), 6) / 6"""
+
+    @cython.ccall
+    def forward(self, x):
+        self._saves = 1
+        return fast.mul(x, np.clip(x + 3.0, 0.0, 6.0) * (1.0 / 6.0))
+
+    @cython.ccall
+    def backward(self, grad):
+        return HardswishGrad().apply(grad, self.input(0))
+
+
+@cython.cclass
+class HardswishGrad(Binary):
+    """z = g (2 x + 3) / 6 where |x| < 3, else 0 or g;  dx = v g / 3 there, else 0"""
+
+    @cython.ccall
+    def forward(self, x, y):
+        self._broadcasts = True
+        self._saves = 3
+        slope = np.clip(y, -3.0, 3.0)
+        slope = (slope * (1.0 / 3.0) + 0.5) * (np.abs(slope) < 3.0)
+        return fast.mul(x, slope + (y >= 3.0))
+
+    @cython.ccall
+    def backward(self, grad):
+        g, x = self.input(0), self.input(1)
+        dx = None
+        if self.needs_grad(1):
+            between = (np.abs(x._array) < 3.0).astype(x.dtype)
+            dx = ReluGrad().apply(grad * g * (1.0 / 3.0), wrap(between))
+        return HardswishGrad().apply(grad, x) if self.needs_grad(0) else None, dx
+
+
+def hardswish(input, inplace=False):
+    """input min(max(input + 3, 0), 6) / 6. Gradient: g (2 input + 3) / 6 between, 0 or g beyond.
+
+    >>> import minigrad as mg
+    >>> mg.nn.functional.hardswish(mg.tensor([-4.0, 1.0, 4.0]))
+    tensor([-0.    ,  0.6667,  4.    ])
+    """
+    check_floating(input, "hardswish")
+    return run(Hardswish(), input, "hardswish", inplace)
 
 
 def mish(input, inplace=False):

@@ -1,7 +1,7 @@
-"""Rectifiers: activations in pieces that are straight (`hardswish` apart).
+"""Rectifiers: activations in straight pieces, some of them flat.
 
-At a kink the slope is PyTorch's: that of the flat side, and for `leaky_relu` and `prelu` that of
-the left side. `inplace=True` writes over the input, as do the forms with an underscore.
+At a kink the slope is that of the flat side, 0, as in PyTorch. `inplace=True` writes over the
+input, as do the forms with an underscore.
 """
 
 import numpy as np
@@ -11,23 +11,20 @@ try:
 except ImportError:
     from minigrad import _cython as cython
 
-from minigrad.errors import DtypeError, ShapeError
+from minigrad.errors import DtypeError
 
 if cython.compiled:
-    from cython.cimports.minigrad.engine import Binary, Unary, wrap
-    from cython.cimports.minigrad.kernels import elementwise as fast
+    from cython.cimports.minigrad.engine import Unary, wrap
 else:
-    from minigrad import kernels as fast
-    from minigrad.engine import Binary, Unary, wrap
+    from minigrad.engine import Unary, wrap
 
 from minigrad.ops.activation import ReluGrad
-from minigrad.ops.choice import where
-from minigrad.ops.operands import numbers, zeros_of
+from minigrad.ops.operands import numbers
 from minigrad.ops.overwrite import overwrite
-from minigrad.ops.shape import check_tensor, reshape
+from minigrad.ops.shape import check_tensor
 
 __all__ = """
-    prelu threshold threshold_ hardshrink
+    threshold threshold_ hardshrink
 """.split()
 
 
@@ -235,147 +232,7 @@ def hardshrink(input, lambd=0.5):
     return Hardshrink(lambd).apply(input)
 
 
-# Two slopes -----------------------------------------------------------------------------------
-
-
-@cython.cclass
-class LeakyRelu(Unary):
-    """y = x where x > 0, else s x;  dx = g or s g"""
-
-    leak: cython.double
-
-    def __init__(self, leak):
-        self.leak = leak
-
-    @cython.ccall
-    def forward(self, x):
-        self._saves = 1
-        scaled = fast.mul(x, self.leak)
-        if 0.0 <= self.leak <= 1.0:
-            return fast.maximum(x, scaled)
-        return np.where(x > 0, x, scaled)
-
-    @cython.ccall
-    def backward(self, grad):
-        x = self.input(0)._array
-        positive = (x > 0).astype(x.dtype)
-        if 0.0 <= self.leak <= 1.0:
-            return grad * wrap(fast.maximum(positive, self.leak))
-        return grad * wrap(np.where(positive, positive, x.dtype.type(self.leak)))
-
-
-def leaky_relu(input, negative_slope=0.01, inplace=False):
-    """`input` where it is positive, else negative_slope input. Gradient: g, or g negative_slope.
-
-    >>> import minigrad as mg
-    >>> mg.nn.functional.leaky_relu(mg.tensor([-1.0, 2.0]), 0.1)
-    tensor([-0.1,  2. ])
-    """
-    check_floating(input, "leaky_relu")
-    numbers("leaky_relu", negative_slope=negative_slope)
-    return run(LeakyRelu(negative_slope), input, "leaky_relu", inplace)
-
-
-def prelu(input, weight):
-    """`input` where it is positive, else weight input: a leaky ReLU whose slope is learned.
-
-    Parameters
-    ----------
-    input : Tensor (N, C, …), or of one axis or none with a single slope
-    weight : Tensor, (), (1,) or (C,)
-        One slope, or one for each channel.
-
-    Returns
-    -------
-    Tensor
-        Gradients: g, or g weight; and for the slopes Σ g input over the negative elements.
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> mg.nn.functional.prelu(mg.tensor([-1.0, 2.0]), mg.tensor(0.1))
-    tensor([-0.1,  2. ])
-    """
-    check_floating(input, "prelu"), check_floating(weight, "prelu")
-    if weight.dtype != input.dtype:
-        raise DtypeError(f"prelu: weight is {weight.dtype}, the input {input.dtype}")
-    if weight.ndim > 1:
-        raise ShapeError(f"prelu: weight must be 0-d or (C,), got {weight.shape}")
-    slopes = weight.numel()
-    if slopes != 1:
-        channels = input.shape[1] if input.ndim > 1 else min(input.ndim, 1)
-        if slopes != channels:
-            raise ShapeError(
-                f"prelu: {slopes} slopes do not fit an input {input.shape} of {channels} channels"
-            )
-    if weight.ndim and input.ndim != 1:
-        weight = reshape(weight, (slopes,) + (1,) * (input.ndim - 2) if input.ndim else ())
-    positive = input > 0
-    negative_part = where(positive, zeros_of(input), input)  # an infinite input times 0 is NaN
-    return where(positive, input, negative_part * weight)
-
-
-# A parabola in between ------------------------------------------------------------------------
-
-
-@cython.cclass
-class Hardswish(Unary):
-    """y = x min(max(x + 3, 0), 6) / 6"""
-
-    @cython.ccall
-    def forward(self, x):
-        self._saves = 1
-        return fast.mul(x, np.clip(x + 3.0, 0.0, 6.0) * (1.0 / 6.0))
-
-    @cython.ccall
-    def backward(self, grad):
-        return HardswishGrad().apply(grad, self.input(0))
-
-
-@cython.cclass
-class HardswishGrad(Binary):
-    """z = g (2 x + 3) / 6 where |x| < 3, else 0 or g;  dx = v g / 3 there, else 0"""
-
-    @cython.ccall
-    def forward(self, x, y):
-        self._broadcasts = True
-        self._saves = 3
-        slope = np.clip(y, -3.0, 3.0)
-        slope = (slope * (1.0 / 3.0) + 0.5) * (np.abs(slope) < 3.0)
-        return fast.mul(x, slope + (y >= 3.0))
-
-    @cython.ccall
-    def backward(self, grad):
-        g, x = self.input(0), self.input(1)
-        dx = None
-        if self.needs_grad(1):
-            between = (np.abs(x._array) < 3.0).astype(x.dtype)
-            dx = ReluGrad().apply(grad * g * (1.0 / 3.0), wrap(between))
-        return HardswishGrad().apply(grad, x) if self.needs_grad(0) else None, dx
-
-
-def hardswish(input, inplace=False):
-    """input min(max(input + 3, 0), 6) / 6. Gradient: g (2 input + 3) / 6 between, 0 or g beyond.
-
-    >>> import minigrad as mg
-    >>> mg.nn.functional.hardswish(mg.tensor([-4.0, 1.0, 4.0]))
-    tensor([0.    , 0.6667, 4.    ])
-    """
-    check_floating(input, "hardswish")
-    return run(Hardswish(), input, "hardswish", inplace)
-
-
 # In place -------------------------------------------------------------------------------------
-
-
-def leaky_relu_(input, negative_slope=0.01):
-    """`leaky_relu`, written over `input`.
-
-    >>> import minigrad as mg
-    >>> mg.nn.functional.leaky_relu_(mg.tensor([-1.0, 2.0]), 0.5)
-    tensor([-0.5,  2. ])
-    """
-    return leaky_relu(input, negative_slope, True)
 
 
 def hardtanh_(input, min_val=-1.0, max_val=1.0):
