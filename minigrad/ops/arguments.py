@@ -13,6 +13,9 @@ else:
     from minigrad.engine import Tensor
 
 
+LARGEST = 2**63 - 1
+
+
 def check_tensor(x, name):
     """Raise a TypeError that names the operation unless `x` is a Tensor."""
     if not isinstance(x, Tensor):
@@ -35,10 +38,12 @@ def check_integer(value, name, what):
     if not isinstance(value, bool) and hasattr(value, "__index__"):
         try:
             if not isinstance(value, Tensor) or value.dtype != "bool":
-                return value.__index__()
+                number = value.__index__()
+                if -LARGEST <= number <= LARGEST:
+                    return number
         except (TypeError, ValueError):
             pass
-    raise TypeError(f"{name}: {what} must be an integer, got {value!r}")
+    raise TypeError(f"{name}: {what} must be an integer of 64 bits, got {value!r}")
 
 
 def check_dim(dim, ndim, name):
@@ -65,7 +70,12 @@ def sizes_of(shape, name):
     """The sizes ``f(2, 3)`` or ``f((2, 3))`` was given, as a tuple of ints."""
     if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
         shape = shape[0]
-    return tuple([n if type(n) is int else check_integer(n, name, "a size") for n in shape])
+    return tuple(
+        [
+            n if type(n) is int and -1 <= n <= LARGEST else check_integer(n, name, "a size")
+            for n in shape
+        ]
+    )
 
 
 def given_sizes(sizes, name, keyword=None):

@@ -180,7 +180,10 @@ def repeat(input, *times, repeats=None):
         raise ShapeError(f"repeat: {times} has fewer axes than the tensor's shape {input.shape}")
     if times and min(times) < 0:
         raise ShapeError(f"repeat: repeats must not be negative, got {times}")
-    return Repeat(times).apply(input)
+    try:
+        return Repeat(times).apply(input)
+    except ValueError:  # NumPy cannot count so many elements
+        raise ShapeError(f"repeat: {times} copies of {input.shape} are too many") from None
 
 
 def tile(input, *times, dims=None):

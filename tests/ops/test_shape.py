@@ -180,6 +180,8 @@ REFUSED = {
     "select: index": lambda x: x.select(1, 3),
     "clone: an array": lambda x: mg.clone(np.zeros(2)),
     "reshape: a list": lambda x: mg.reshape([1.0], 1),
+    "contiguous: a list": lambda x: mg.contiguous([1.0]),
+    "tile: too large": lambda x: x.tile(2**70),
 }
 
 
