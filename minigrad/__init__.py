@@ -10,7 +10,7 @@ from minigrad import _loader  # decides which build runs, before anything else
 
 __version__ = "0.1.0"
 
-from minigrad import autograd, curvature, errors, func, linalg, nn, optim, scalar, utils
+from minigrad import autograd, errors, func, linalg, nn, optim, scalar, utils
 from minigrad.autograd import grad
 from minigrad.config import get_config, get_num_threads, set_num_threads, show_config
 from minigrad.dtypes import bool_ as bool
@@ -20,3 +20,16 @@ from minigrad.ops import *  # noqa: F403
 from minigrad.scalar import Value
 from minigrad.serialization import load, save
 from minigrad.tensor import Tensor
+
+
+def __getattr__(name):
+    """`minigrad.curvature`, imported when it is first asked for."""
+    if name == "curvature":
+        from importlib import import_module
+
+        return import_module("minigrad.curvature")
+    raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+
+
+def __dir__():
+    return [*globals(), "curvature"]

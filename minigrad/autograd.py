@@ -66,7 +66,9 @@ def grad(
     create_graph : bool
         Record the pass, so that the result can be differentiated again.
     allow_unused : bool
-        Give None, not an error, for an input that the outputs do not depend on.
+        Give None, not an error, for an input that is not in the graph of the outputs, and where
+        every rule on the way says that there is no derivative (a second derivative of `relu`,
+        say), for which zeros are given otherwise.
     is_grads_batched : bool
         The cotangents have a batch axis in front, (K, *output.shape): K products in one pass,
         and each gradient has shape (K, *input.shape).
@@ -107,10 +109,13 @@ def grad(
     taken = {id(v) for v in seeds}
     for k, (x, g) in enumerate(zip(inputs, result, strict=True)):
         if g is None and not allow_unused:
-            raise GraphError(
-                f"grad: input {k}, shape {x.shape}, is not in the graph of the outputs; "
-                "allow_unused=True gives None for it"
-            )
+            if not _pass.reaches(outputs, x):
+                raise GraphError(
+                    f"grad: input {k}, shape {x.shape}, is not in the graph of the outputs; "
+                    "allow_unused=True gives None for it"
+                )
+            lead = seeds[0].shape[:1] if is_grads_batched else ()
+            result[k] = wrap(np.zeros(lead + x.shape, x.dtype))
         if g is not None:
             if id(g) in taken:  # a gradient handed through: the caller gets memory of its own
                 result[k] = g.clone()

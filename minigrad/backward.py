@@ -145,6 +145,21 @@ def run(outputs, seeds, inputs, retain_graph, create_graph):
                 restore(stash)
 
 
+def reaches(outputs, x):
+    """Whether `x` is in the graph of the outputs."""
+    goal, path = producer(x), [producer(y) for y in outputs]
+    seen = set(path)
+    while path:
+        node = path.pop()
+        if node is goal:
+            return True
+        for edge in node.edges or ():
+            if edge is not None and edge not in seen:
+                seen.add(edge)
+                path.append(edge)
+    return False
+
+
 @cython.cfunc
 def topological(roots: list, mark: cython.long, stash) -> list:
     """Every node reachable from `roots`, inputs before outputs; without recursion."""
@@ -243,7 +258,7 @@ def step(node: Function, grad, create_graph: cython.bint):
     lead: cython.int = 0
     if type(grad) is list:
         lead = node.cursor  # set by `collect`
-        grad = tuple(grad)
+        grad = tuple(grad + [None] * (node.n_outputs - len(grad)))
     else:
         lead = grad_ndim(grad) - node.ndim
     node.running = True

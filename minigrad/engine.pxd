@@ -5,6 +5,7 @@ cdef class Function:
     cdef public tuple edges
     cdef public int ndim
     cdef public int kind
+    cdef public int n_outputs
     cdef public bint loops
     cdef public tuple in_shapes
     # what backward reads

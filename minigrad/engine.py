@@ -439,6 +439,7 @@ class Nary(Function):
         if type(out) is tuple:
             if _anomaly:
                 self.trace = traceback.extract_stack()
+            self.n_outputs = len(out)
             return tuple([pick(self, i, np.asarray(array)) for i, array in enumerate(out)])
         shapes = None
         if self._broadcasts:
@@ -493,7 +494,7 @@ if not cython.compiled:  # C fields start as None and 0; Python's must be told
     ).split():
         setattr(Function, _name, None)
     for _name in (
-        "ndim kind loops _out_version _released _saves _saves_out _broadcasts _makes_view "
-        "running needed runs owned cursor visit"
+        "ndim kind n_outputs loops _out_version _released _saves _saves_out _broadcasts "
+        "_makes_view running needed runs owned cursor visit"
     ).split():
         setattr(Function, _name, 0)

@@ -58,7 +58,15 @@ def test_example_prints_what_it_says(test, tmp_path, monkeypatch):
 
 def public_names():
     spaces = [mg, mg.nn, mg.nn.functional, mg.nn.init, mg.optim, mg.optim.lr_scheduler]
-    spaces += [mg.utils.data, mg.func, mg.autograd, mg.errors]
+    spaces += [
+        mg.utils.data,
+        mg.func,
+        mg.autograd,
+        mg.errors,
+        mg.linalg,
+        mg.curvature,
+        mg.nn.utils,
+    ]
     for space in spaces:
         for name, value in vars(space).items():
             if name.startswith("_") or inspect.ismodule(value) or not callable(value):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.engine import Nary
 from minigrad.errors import AnomalyError, DtypeError, GraphError, InplaceError, ShapeError
 
 
@@ -161,6 +162,33 @@ def test_a_tensor_used_twice_gets_both_gradients():
     y = x * x
     (y + y * x).backward()
     assert x.grad.item() == 2 * 3 + 3 * 9
+
+
+def test_a_rule_gets_a_place_for_each_output():
+    class Three(Nary):
+        def forward(self, x):
+            return x * 1.0, x * 2.0, x * 3.0
+
+        def backward(self, grads):
+            assert len(grads) == 3
+            return (sum(k * g for k, g in enumerate(grads, 1) if g is not None),)
+
+    for used, want in (((0,), 1.0), ((1,), 2.0), ((0, 2), 4.0)):
+        x = leaf([1.0])
+        outputs = Three().apply(x)
+        sum(outputs[k] for k in used).backward()
+        assert x.grad.tolist() == [want]
+
+
+def test_a_derivative_that_is_zero_everywhere_is_zeros():
+    x = leaf([1.0, -2.0])
+    (dx,) = mg.grad(x.relu().sum(), x, create_graph=True)
+    assert mg.grad(dx.sum(), x, retain_graph=True)[0].tolist() == [0.0, 0.0]
+    assert mg.grad(dx.sum(), x, allow_unused=True, retain_graph=True) == (None,)
+    batch = mg.grad(dx, x, mg.ones(3, 2), is_grads_batched=True, retain_graph=True)
+    assert batch[0].tolist() == [[0.0, 0.0]] * 3
+    with pytest.raises(GraphError, match="not in the graph"):
+        mg.grad(dx.sum(), leaf([1.0]))
 
 
 def test_leaf_gradients_never_share_memory():

@@ -119,7 +119,7 @@ class BatchNormGrad(Nary):
     @cython.ccall
     def backward(self, grad):
         g, x, w = self.input(0), self.input(1), self.input(2)
-        v, a, b = grad + (None,) * (3 - len(grad))
+        v, a, b = grad
         n, axes = x.ndim, _axes(x.ndim)
         count = max(x.numel() // max(x.shape[1], 1), 1)
         dg = dx = dw = d = None

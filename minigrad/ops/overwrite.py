@@ -36,8 +36,8 @@ def overwrite(x, name, compute):
             f"{name}: a leaf that requires grad is changed in place; "
             "do it under no_grad(), or on a clone"
         )
-    old = wrap(x._array, node)
-    old._storage = x._storage
+    # What the graph saves of the old values, views of them included, must keep them.
+    old = wrap(x._array.copy() if recording else x._array, node)
     result = compute(old)
     if result.shape != x.shape:
         raise ShapeError(f"{name}: the result has shape {result.shape}, the tensor {x.shape}")
@@ -62,8 +62,6 @@ def overwrite(x, name, compute):
             reshape(before, (-1,)), reshape(result, (-1,))
         )
         root._node = reshape(put, root.shape)._node
-    old._array = x._array.copy()  # what the graph saved keeps its values
-    old._storage = None
     np.copyto(x._array, result._array)
     x._bump(name)
     x._node = result._node

@@ -46,7 +46,7 @@ class Parts(Nary):
 
     @cython.ccall
     def backward(self, grad):
-        pieces = list(grad) + [None] * (self.count - len(grad))  # those behind the last that came
+        pieces = list(grad)
         lead: tuple = ()
         for g in grad:
             if g is not None:

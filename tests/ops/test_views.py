@@ -12,6 +12,7 @@ from table import cauchy
 
 import minigrad as mg
 from minigrad.errors import InplaceError
+from minigrad.ops.overwrite import overwrite
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -141,6 +142,14 @@ def test_what_the_graph_saved_of_a_view_is_kept_or_refused():
     y[0].mul_(w)
     with pytest.raises(InplaceError, match="Mul"):
         square.sum().backward()
+
+
+def test_what_the_graph_saved_of_a_view_of_the_old_values_is_kept():
+    x = mg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    y = x * 1
+    overwrite(y, "square of the transposed_", lambda old: old.T.square().T)
+    y.sum().backward()
+    assert x.grad.tolist() == [[2.0, 4.0], [6.0, 8.0]]
 
 
 def test_a_view_that_saw_other_data_is_refused():
