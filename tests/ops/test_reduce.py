@@ -87,7 +87,7 @@ def test_an_axis_named_twice_is_refused(name):
 
 @pytest.mark.parametrize("name", "prod max min argmax argmin median sort cumsum".split())
 def test_several_axes_are_refused_where_pytorch_takes_one(name):
-    with pytest.raises(TypeError, match=rf"{name}: dim must be an integer, got \(0, 1\)"):
+    with pytest.raises(TypeError, match=rf"{name}: dim must be an integer.*, got \(0, 1\)"):
         getattr(mg, name)(mg.ones(2, 3), (0, 1))
 
 
