@@ -182,6 +182,7 @@ def batch_norm(
     training : bool
     momentum : float
     eps : float
+        Positive in training.
 
     Returns
     -------
@@ -192,7 +193,7 @@ def batch_norm(
     Raises
     ------
     ValueError
-        Training with a single value a channel.
+        Training with a single value a channel, or an `eps` out of range.
     ShapeError, DtypeError
         Sizes or dtypes that do not fit.
 
@@ -239,6 +240,8 @@ def batch_norm(
         numbers(name, momentum=momentum, eps=eps)
     if not eps >= 0:
         raise ValueError(f"{name}: eps must not be negative, got {eps}")
+    if training and not eps:  # a constant channel would be 0 / 0
+        raise ValueError(f"{name}: eps must be positive in training, got {eps}")
     if not training:
         if running_mean is None:
             raise ValueError(f"{name}: running_mean and running_var are needed unless training")

@@ -133,7 +133,7 @@ def test_batch_norm_is_trained_or_evaluated_by_choice_and_left_alone():
 def test_batch_norm_makes_the_loss_scale_invariant():
     """w·g = 0 and H w = −g for the weights of a neuron before batch norm (up to eps)."""
     mg.manual_seed(0)
-    model = nn.Sequential(nn.Linear(3, 2, bias=False), nn.BatchNorm1d(2, eps=0.0), nn.Tanh())
+    model = nn.Sequential(nn.Linear(3, 2, bias=False), nn.BatchNorm1d(2, eps=1e-30), nn.Tanh())
     model = nn.Sequential(*model, nn.Linear(2, 1)).double()
     x, y = mg.randn(8, 3, dtype=f64), mg.randn(8, 1, dtype=f64)
     H = curvature.Hessian(model, F.mse_loss, (x, y), parameters=["0.weight"])

@@ -124,12 +124,12 @@ def test_batches_of_cotangents_equal_a_loop_at_both_orders(training, rest):
 
 
 def test_weights_before_batch_norm_are_orthogonal_to_their_gradient():
-    # The output does not change with the length of w: w·g = 0 and H w = -g (for eps = 0).
+    # The output does not change with the length of w: w·g = 0 and H w = -g (as eps goes to 0).
     rng = np.random.default_rng(0)
     x, target = mg.tensor(rng.standard_normal((20, 4))), mg.tensor(rng.standard_normal((20, 3)))
     w = mg.tensor(rng.standard_normal((4, 3)), requires_grad=True)
     b = mg.zeros(3, dtype=mg.float64, requires_grad=True)
-    h = F.batch_norm(x @ w + b, None, None, training=True, eps=0.0)
+    h = F.batch_norm(x @ w + b, None, None, training=True, eps=1e-30)
     loss = (h.tanh() - target).square().mean()
     g, gb = mg.grad(loss, [w, b], create_graph=True)
     np.testing.assert_allclose((w * g).sum(0).detach().numpy(), 0, atol=1e-13)
@@ -236,6 +236,11 @@ def test_a_single_value_per_channel_is_refused_in_training(shape):
             lambda: F.batch_norm(mg.zeros(2, 3), mg.zeros(3).double(), mg.ones(3).double()),
             TypeError,
             "dtype",
+        ),
+        (
+            lambda: F.batch_norm(mg.zeros(2, 3), None, None, training=True, eps=0.0),
+            ValueError,
+            "eps must be positive in training",
         ),
         (
             lambda: F.batch_norm(mg.zeros(2, 3), None, None, training=True, eps=-1.0),
