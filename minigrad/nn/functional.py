@@ -29,7 +29,7 @@ from minigrad.ops.gate import (
 )
 from minigrad.ops.gather import one_hot
 from minigrad.ops.group_norm import group_norm, instance_norm
-from minigrad.ops.inplace import relu_
+from minigrad.ops.inplace import relu_  # type: ignore[attr-defined]  # made from a table
 from minigrad.ops.layer_norm import layer_norm
 from minigrad.ops.leaky import leaky_relu, leaky_relu_, prelu
 from minigrad.ops.likelihood import (

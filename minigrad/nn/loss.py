@@ -12,7 +12,7 @@ class Loss(Module):
     'sum'
     """
 
-    reductions = ("none", "mean", "sum")
+    reductions: tuple[str, ...] = ("none", "mean", "sum")
 
     def __init__(self, *, reduction="mean"):
         super().__init__()

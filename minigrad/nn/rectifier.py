@@ -17,7 +17,7 @@ class Activation(Module):
     Double(times=2)
     """
 
-    shown = ()  # the options that its repr shows
+    shown: tuple[str, ...] = ()  # the options that its repr shows
     inplace = False
 
     def extra_repr(self):

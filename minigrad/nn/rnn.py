@@ -17,7 +17,7 @@ class _Recurrent(Module):
     """What the layers share; the parameters of layer k are `weight_ih_l{k}` and so on."""
 
     gates = 1
-    states = ("hx",)
+    states: tuple[str, ...] = ("hx",)
 
     def _build(
         self,
