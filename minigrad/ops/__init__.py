@@ -1,7 +1,20 @@
 """The operations, one family a file: each a class with forward and backward, and its function.
 
-A family's `__all__` is what it adds to the namespace `minigrad`; importing this package also
-opens the door through which Tensor's methods reach the operations (`methods.bind`).
+    pointwise  elementwise trigonometry hyperbolic probability power rounding arithmetic blend
+               choice compare logic
+    reductions reduce variance extrema truth scan order vector_norm
+    shapes     creation copy reshape axes expand join pieces triangle
+    indexing   places index gather scatter; in place: overwrite inplace inplace_index
+    products   linalg product einsum tensordot
+    matrices   solve determinant decomposition spectrum factor matrix_function
+    networks   activation rectifier leaky elu gate softmax; cross_entropy loss likelihood margin;
+               norm layer_norm group_norm rms_norm distance bilinear embedding dropout attention;
+               conv conv_transpose padding unfold pool pool1d adaptive_pool recurrent
+    checks     operands arguments loss_operands (`shape` hands on what others often use)
+
+A family's `__all__` is what it adds to the namespace `minigrad`, its `METHODS` what only methods
+of Tensor reach; importing this package also opens the door to them (`methods.bind`). What PyTorch
+has in `nn.functional` alone is imported there.
 """
 
 import sys
