@@ -6,11 +6,13 @@ Read the source in this order: `scalar.py` (the whole idea in one file), `tensor
 `engine.py` (what is recorded), `backward.py` (the pass), `ops/arithmetic.py` (operations).
 """
 
+from typing import TYPE_CHECKING
+
 from minigrad import _loader  # decides which build runs, before anything else
 
 __version__ = "0.1.0"
 
-from minigrad import autograd, errors, func, linalg, nn, optim, scalar, utils
+from minigrad import autograd, errors, scalar
 from minigrad.autograd import grad
 from minigrad.config import get_config, get_num_threads, set_num_threads, show_config
 from minigrad.dtypes import bool_ as bool
@@ -21,15 +23,19 @@ from minigrad.scalar import Value
 from minigrad.serialization import load, save
 from minigrad.tensor import Tensor
 
+if TYPE_CHECKING:
+    from minigrad import curvature, func, linalg, nn, optim, utils
+
+_LATER = "curvature func linalg nn optim utils".split()  # imported when they are first asked for
+
 
 def __getattr__(name):
-    """`minigrad.curvature`, imported when it is first asked for."""
-    if name == "curvature":
+    if name in _LATER:
         from importlib import import_module
 
-        return import_module("minigrad.curvature")
+        return import_module(f"minigrad.{name}")
     raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
 
 
 def __dir__():
-    return [*globals(), "curvature"]
+    return sorted({*globals(), *_LATER})

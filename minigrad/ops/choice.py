@@ -146,7 +146,8 @@ def maximum(input, other):
     >>> mg.maximum(mg.tensor([1.0, 5.0]), mg.tensor([3.0, 2.0]))
     tensor([3., 5.])
     """
-    input, other = tensors("maximum", input=input, other=other)
+    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
+        input, other = tensors("maximum", input=input, other=other)
     node = Extremum()
     node.largest = True
     return node.apply(input, other)
@@ -159,7 +160,8 @@ def minimum(input, other):
     >>> mg.minimum(mg.tensor([1.0, 5.0]), mg.tensor([3.0, 2.0]))
     tensor([1., 2.])
     """
-    input, other = tensors("minimum", input=input, other=other)
+    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
+        input, other = tensors("minimum", input=input, other=other)
     node = Extremum()
     node.largest = False
     return node.apply(input, other)
