@@ -211,6 +211,8 @@ def scaled(name, x, y, alpha):
     if dtype == np.bool_:
         return y if alpha else False
     if is_bool(y) and isinstance(y, Tensor):
+        if name != "add":
+            return y  # the difference itself complains
         y = y.to(dtype)
     return slots.mul(y, alpha) if isinstance(y, Tensor) else y * alpha
 

@@ -179,7 +179,10 @@ def each(value, option, name, count):
         raise TypeError(f"{name}: {option} must be {number}, got {value!r}")
     if len(values) not in (1, count):
         raise ShapeError(f"{name}: {option} must be {number}, got {value!r}")
-    return tuple([v.__index__() for v in values]) * (count // len(values))
+    values = tuple([v.__index__() for v in values])
+    if max(values) >= 2**63 or min(values) < -(2**63):
+        raise ValueError(f"{name}: {option} must fit into 64 bits, got {value!r}")
+    return values * (count // len(values))
 
 
 def pair(value, option, name):

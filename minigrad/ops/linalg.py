@@ -224,8 +224,9 @@ def linear_vector(input, weight, bias):
     if not input.ndim or weight.ndim not in (1, 2) or input.shape[-1] != weight.shape[-1]:
         raise linear_mismatch(input, weight, bias)
     if weight.ndim == 1:
-        out = slots.matmul(input, weight)
-        return out if bias is None else out + bias
+        if bias is not None:
+            raise ShapeError(f"linear: with a vector as weight, {weight.shape}, there is no bias")
+        return slots.matmul(input, weight)
     return squeeze(linear(unsqueeze(input, 0), weight, bias), 0)
 
 

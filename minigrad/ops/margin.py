@@ -70,8 +70,13 @@ def soft_margin_loss(input, target, reduction="mean"):
     >>> mg.nn.functional.soft_margin_loss(mg.tensor([0.0, -1000.0]), mg.ones(2), "none")
     tensor([6.9315e-01, 1.0000e+03])
     """
-    check_reduction(reduction, "soft_margin_loss")
-    check_fit("soft_margin_loss", input, target)
+    name = "soft_margin_loss"
+    check_reduction(reduction, name)
+    if check_fit(name, input, target) != input.shape:
+        raise ShapeError(
+            f"{name}: target {target.shape} does not broadcast to the input {input.shape}"
+        )
+    check_floating(input, name)
     return reduced(exact_softplus(floating(-target * input)), reduction)
 
 

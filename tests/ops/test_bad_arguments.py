@@ -153,3 +153,24 @@ def test_arrays_and_numbers_of_numpy_are_operands():
     x = mg.ones(2)
     for other in (np.float32(2), np.ones(2, np.float32), np.int64(2), True, 2):
         assert (x * other).dtype == np.float32 and (other + x).shape == (2,)
+
+
+@pytest.mark.parametrize("name", ["avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d"])
+def test_a_stride_beyond_64_bits_is_refused(name):
+    with pytest.raises(ValueError, match=f"{name}: stride must fit into 64 bits"):
+        getattr(mg.nn.functional, name)(mg.ones(3, 9, 9), 3, 2**70)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: mg.sub(mg.ones(2), mg.tensor([True, False]), alpha=2),
+        lambda: mg.rsub(mg.tensor([True, False]), mg.ones(2), alpha=2),
+        lambda: mg.nn.functional.linear(mg.ones(5, 3), mg.ones(3), mg.ones(5)),
+        lambda: mg.nn.functional.soft_margin_loss(mg.ones(5), mg.ones(7, 5)),
+        lambda: mg.nn.functional.soft_margin_loss(mg.tensor([1, 2]), mg.ones(2)),
+    ],
+)
+def test_what_pytorch_refuses_here_and_there_is_refused(wrong):
+    with pytest.raises(CLEAR):
+        wrong()
