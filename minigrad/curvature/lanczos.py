@@ -58,7 +58,8 @@ class SpectralDensity:
         low, high = self.support
         width = width or max((high - low) / 100, 1e-12 * max(abs(low), abs(high)), 1e-300)
         apart = (np.asarray(points, float)[..., None, None] - self.nodes) / width
-        bumps = np.exp(-0.5 * apart**2) / (width * np.sqrt(2 * np.pi))
+        with np.errstate(over="ignore"):  # far away from a narrow bump
+            bumps = np.exp(-0.5 * apart**2) / (width * np.sqrt(2 * np.pi))
         return (self.weights * bumps).sum(-1).mean(-1)
 
 

@@ -102,6 +102,8 @@ def _arpack(operator, k, which, tol, max_iter, seed):
 
     n = operator.shape[0]
     start = np.random.default_rng(seed).standard_normal(n).astype(operator.dtype)
+    if not operator.matvec(start).any():  # H = 0, where ARPACK fails: no kernel but the whole
+        return np.zeros(k, operator.dtype), np.eye(n, k, dtype=operator.dtype)
     if k == 1 and which == "both":
         which = "top"
     try:

@@ -325,7 +325,7 @@ def setitem(input, key, value):
     >>> x = mg.zeros(3); x[1:] = mg.tensor([1.0, 2.0]); x
     tensor([0., 1., 2.])
     """
-    from minigrad.ops.overwrite import overwrite  # which is built on `Put` and `take_flat`
+    from minigrad.ops.overwrite import is_outside, overwrite  # built on `Put` and `take_flat`
 
     name = "x[...] = y"
     check_tensor(input, name)
@@ -348,8 +348,8 @@ def setitem(input, key, value):
         spread = spread_over(value, index.shape, name)
         overwrite(input, name, lambda old: put_flat(old, index, spread))
         return
-    if not input._array.flags.writeable:
-        overwrite(input, name, lambda old: old)  # raises: the memory is shared by several elements
+    if not input._array.flags.writeable or (is_grad_enabled() and is_outside(input)):
+        overwrite(input, name, lambda old: old)  # raises: shared memory, or a history left out
     target = _basic(input._array, basic, name)
     try:
         if picks is None:

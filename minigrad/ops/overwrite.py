@@ -36,6 +36,11 @@ def overwrite(x, name, compute):
             f"{name}: a leaf that requires grad is changed in place; "
             "do it under no_grad(), or on a clone"
         )
+    if recording and is_outside(x):
+        raise InplaceError(
+            f"{name}: this tensor of shape {x.shape} is a view of one that requires grad, taken "
+            "under no_grad() or before that one did; take the view again, or change a clone"
+        )
     # What the graph saves of the old values, views of them included, must keep them.
     old = wrap(x._array.copy() if recording else x._array, node)
     result = compute(old)
@@ -62,12 +67,33 @@ def overwrite(x, name, compute):
             reshape(before, (-1,)), reshape(result, (-1,))
         )
         root._node = reshape(put, root.shape)._node
+        _keep_retaining(before._node, root._node)
     np.copyto(x._array, result._array)
     x._bump(name)
     x._node = result._node
+    _keep_retaining(node, x._node)
     x._storage.rebased += 1  # views taken before are renewed when they are used
     x._epoch = x._storage.rebased
     return x
+
+
+def is_outside(view):
+    """Whether this is a view without history of a tensor that has one.
+
+    A change of it would reach the tensor's values and not its history.
+    """
+    if view._view != VIEW or view._base is None:
+        return False
+    return producer(view) is None and producer(view._base) is not None
+
+
+def _keep_retaining(before, after):
+    """Move what `retain_grad` left at a tensor's old node to its new one."""
+    if before is None or after is None or before is after or not before.hooks:
+        return
+    retaining = [h for h in before.hooks if getattr(h, "retains", False)]
+    before.hooks[:] = [h for h in before.hooks if h not in retaining]
+    after.hooks = [*(after.hooks or ()), *retaining]
 
 
 def _check_root(view, name):
@@ -117,9 +143,10 @@ def renew(view):
             f"a view of shape {view.shape} is older than the in-place operation "
             f"`{view._storage.changed_by}` on the tensor it looks at; take the view again after it"
         )
-    view._node = None
+    before, view._node = view._node, None
     if root._node is not None:
         with enable_grad():
             picked = take_flat(wrap(root._array, root._node), places(view, "view").reshape(-1))
             view._node = reshape(picked, view.shape)._node
+        _keep_retaining(before, view._node)
     view._epoch = view._storage.rebased

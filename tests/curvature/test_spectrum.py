@@ -123,3 +123,13 @@ def test_density_refuses():
     for options in ({"steps": 0}, {"samples": 0}):
         with pytest.raises(ValueError, match="positive"):
             curvature.spectral_density(H, **options)
+
+
+@pytest.mark.parametrize("which", ["top", "bottom", "both", "magnitude"])
+def test_eigenpairs_of_the_zero_matrix(which):
+    """ARPACK cannot start there."""
+    pytest.importorskip("scipy")
+    H = curvature.Hessian.of(lambda w: w.sum(), mg.zeros(100))
+    found = curvature.eigenpairs(H, 3, which)
+    assert not found.values.any() and not found.residuals.any()
+    assert np.array_equal(found.vectors.T @ found.vectors, np.eye(3))

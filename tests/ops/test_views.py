@@ -158,3 +158,45 @@ def test_a_view_that_saw_other_data_is_refused():
     y.data = mg.zeros(4)
     with pytest.raises(InplaceError, match="other data"):
         view.mul_(mg.tensor(2.0, requires_grad=True))
+
+
+def test_change_of_a_view_taken_under_no_grad():
+    """It would reach the root's values and not its history; so for a leaf."""
+    for root in (mg.ones(2, requires_grad=True), mg.ones(2, requires_grad=True) * 2):
+        with mg.no_grad():
+            view = root[:1]
+        with pytest.raises(InplaceError, match="taken under no_grad"):
+            view.mul_(3)
+        with pytest.raises(InplaceError, match="taken under no_grad"):
+            view[0] = 7.0
+        with mg.no_grad():
+            view.mul_(3)
+        assert view.item() == 3 * root[1].item()
+
+
+def test_change_of_a_view_older_than_requires_grad():
+    x = mg.ones(2)
+    view = x[:1]
+    x.requires_grad_()
+    with pytest.raises(InplaceError, match="before that one did"):
+        view.mul_(3)
+
+
+@pytest.mark.parametrize("change", [lambda y: y.mul_(3), lambda y: y[:].mul_(3)])
+def test_retain_grad_stays_with_the_tensor(change):
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 2
+    y.retain_grad()
+    change(y)
+    (y * y).sum().backward()
+    assert y.grad.tolist() == [12, 24] and x.grad.tolist() == [72, 144]
+
+
+def test_retain_grad_of_a_view_that_is_renewed():
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 2
+    view = y[0]
+    view.retain_grad()
+    y.mul_(3)
+    (view * view).backward()
+    assert view.grad.item() == 12
