@@ -63,12 +63,7 @@ class Operator:
         if not loss.requires_grad:
             return wrap(np.zeros(self.shape[0], self.dtype))
         found = grad(loss, leaves, create_graph=create_graph, allow_unused=True)
-        return flat(
-            [
-                wrap(np.zeros(p.shape, p.dtype)) if g is None else g
-                for g, p in zip(found, leaves, strict=True)
-            ]
-        )
+        return _joined(found, leaves)
 
     # flat vectors and parameters ------------------------------------------------------------
     def flatten(self, tensors):
@@ -298,6 +293,16 @@ class Hessian(_OfModel):
         return _rows_at_once(g) if g.requires_grad else 64
 
 
+def _joined(grads, leaves):
+    """Gradients as one vector, recorded; zeros where the loss does not depend on a leaf."""
+    return flat(
+        [
+            wrap(np.zeros(p.shape, p.dtype)) if g is None else g
+            for g, p in zip(grads, leaves, strict=True)
+        ]
+    )
+
+
 def _pull(y, inputs, cotangents):
     """Cotangents of `inputs`, flat: an array (k, n) from cotangents (k, *y.shape)."""
     found = grad(
@@ -355,12 +360,7 @@ class GaussNewton(_OfModel):
             )
         push = wrap(np.zeros(output.shape, output.dtype)).requires_grad_()
         found = grad(output, leaves, push, create_graph=True, allow_unused=True)
-        row = flat(
-            [
-                wrap(np.zeros(p.shape, p.dtype)) if g is None else g
-                for g, p in zip(found, leaves, strict=True)
-            ]
-        )
+        row = _joined(found, leaves)
         z = output.detach().requires_grad_()
         (slope,) = grad(self._pieces.loss_of(z, k), [z], create_graph=True)
         return output, z, row, push, slope
