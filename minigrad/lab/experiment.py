@@ -7,12 +7,19 @@
     METHOD       how it is measured, three sentences
     SECONDS      about how long one run takes, for the progress bar
     PARAMETERS   {name: Parameter}; "seeds" is how many runs
+    MEASURED     {key of one run's dict: what it holds, its unit, its shape}
     REFERENCES   [(text, address)]
     HEART        the functions that a reader should see, five to thirty lines
     run(seed, settings)      one run: a dict of plain data (numbers, strings, lists, dicts)
     numbers(measurements)    [Number]
     figures(measurements)    [Figure]
     verdict(measurements)    Verdict
+    TIMED        True (optional) where times are measured: its runs have the machine alone
+
+TITLE, CLAIM, REFUTED_BY and METHOD are plain strings; the key and the reasons of a verdict are
+made by `words.say`; all are translated by `chinese.TABLE`. A parameter "data" names the data set
+and is handed to `data.load`; ``--data`` overrides it, and under ``--full`` it is the largest that
+is here. The first figure is the thumbnail of the report.
 
 `measurements` is what lies in the saved JSON: {"settings": {…}, "seeds": […], "runs": [{…}], …},
 one entry of "runs" for each of "seeds". Figures and verdict see nothing else, so that both can be
@@ -23,6 +30,8 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from minigrad.lab import data
+
 HOLDS = "holds"
 LIMITED = "holds with a limit"
 REFUTED = "does not hold"
@@ -30,7 +39,7 @@ UNDECIDED = "undecided"
 OUTCOMES = (HOLDS, LIMITED, REFUTED, UNDECIDED)
 
 NAMES = """
-    TITLE ROW CLAIM REFUTED_BY METHOD SECONDS PARAMETERS REFERENCES HEART
+    TITLE ROW CLAIM REFUTED_BY METHOD SECONDS PARAMETERS MEASURED REFERENCES HEART
     run numbers figures verdict
 """.split()
 
@@ -99,6 +108,11 @@ class Experiment:
         if "seeds" not in self.module.PARAMETERS:
             raise TypeError(f"{self.module.__name__}: PARAMETERS must say how many 'seeds'")
 
+    @property
+    def timed(self):
+        """Whether the runs measure times."""
+        return getattr(self.module, "TIMED", False)
+
     def __getattr__(self, name):
         if name in NAMES:
             return getattr(self.module, name)
@@ -109,13 +123,19 @@ class Experiment:
 
         return find, (self.name,)
 
-    def settings(self, full=False):
-        """{name: value} of the parameters, those of ``--full`` where they differ."""
-        return {
+    def settings(self, full=False, dataset=None):
+        """{name: value} of the parameters, those of ``--full`` where they differ.
+
+        `dataset` replaces the parameter "data", where there is one.
+        """
+        chosen = {
             name: p.full if full and p.full is not None else p.value
             for name, p in self.module.PARAMETERS.items()
             if name != "seeds"
         }
+        if "data" in chosen and (full or dataset):
+            chosen["data"] = dataset or data.largest()
+        return chosen
 
     def seeds(self, full=False, count=None):
         """The seeds 0 … n−1 of the runs; `count` overrides the parameter."""

@@ -7,6 +7,8 @@ marker as well.
 import io
 import re
 
+import numpy as np
+
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#222222",
 )  # fmt: skip
@@ -45,6 +47,19 @@ def legend(owner, **options):
     if not hasattr(owner, "plot"):
         options = {"loc": "outside lower center", "ncols": 2, **options}
     owner.legend(frameon=False, fontsize=9, **options)
+
+
+def band(panel, x, rows, colour, dash, label=None):
+    """Mean of the rows over x, and a band of one standard deviation on either side."""
+    rows = np.array(rows, float)
+    mean = rows.mean(axis=0)
+    panel.plot(x, mean, dash, color=colour, label=label)
+    if len(rows) > 1:
+        sd = rows.std(axis=0, ddof=1)
+        # where the axis is logarithmic the lower edge must stay above zero
+        panel.fill_between(
+            x, np.maximum(mean - sd, rows.min(axis=0)), mean + sd, color=colour, alpha=0.15, lw=0
+        )
 
 
 def svg(figure, name, alt):

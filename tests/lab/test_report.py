@@ -66,7 +66,7 @@ def text(folder):
 
 def test_every_experiment_has_the_whole_interface():
     assert [lecture[0] for lecture in lectures()] == ["P"] * 5
-    assert {e.name for e in experiments()} >= {"saddle", "digits"}
+    assert {e.name for e in experiments()} >= {"saddle", "batch_norm"}
     for e in experiments():
         assert e.CLAIM and e.REFUTED_BY and e.METHOD and e.REFERENCES and e.HEART
         assert e.seeds(count=2) == [0, 1]
@@ -81,7 +81,7 @@ def test_an_incomplete_module_is_refused():
 
 def test_select_by_lecture_and_name():
     assert [e.name for e in select(["p5"])] == ["saddle"]
-    assert [e.name for e in select(["digits", "saddle"])] == ["saddle", "digits"]
+    assert [e.name for e in select(["batch_norm", "saddle"])] == ["saddle", "batch_norm"]
     assert select() == list(experiments())
 
 
@@ -130,8 +130,8 @@ def test_report_is_redrawn_from_the_saved_data(folder, text, monkeypatch):
 
 
 def test_another_experiment_leaves_the_first_in_the_report(folder, monkeypatch):
-    monkeypatch.setattr("minigrad.lab.p9.digits.run", lambda seed, settings: 1 / 0)
-    outcomes, page, _ = runner.run(["digits"], seeds=1, folder=folder)
+    monkeypatch.setattr("minigrad.lab.p9.batch_norm.run", lambda seed, settings: 1 / 0)
+    outcomes, page, _ = runner.run(["batch_norm"], seeds=1, folder=folder)
     assert outcomes[0].failed
     assert "ZeroDivisionError" in outcomes[0].verdict.reasons[0]
     text = page.read_text(encoding="utf-8")

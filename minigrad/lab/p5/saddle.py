@@ -43,6 +43,16 @@ PARAMETERS = {
     ),
     "patience": Parameter(2000, "updates after which a start counts as trapped"),
 }
+MEASURED = {
+    "origin": "the critical point (0, 0): loss, gradient, Hessian, eigenvalues in rising order, "
+    "eigenvectors in columns, inertia [n₊, n₀, n₋], kind",
+    "minimum": "the same at (1, 1)",
+    "stuck": "the same where gradient descent ended",
+    "paths": "{method: [[w₁, w₂], …]}, one point an update",
+    "losses": "{method: [L, …]} along the paths",
+    "along": "loss at s·(1, 1) for the lengths s",
+    "released": "{method: updates until L < ½ for each of the perturbations, null: never}",
+}
 REFERENCES = [
     (
         "H. Lee (2021), Machine Learning, lecture P5: When gradient is small",

@@ -62,6 +62,11 @@ PARAMETERS = {
     "evaluations": Parameter(6, "evaluations of the training loss an epoch"),
     "target": Parameter(0.1, "training loss, in nats, at which updates are counted"),
 }
+MEASURED = {
+    "tuning": "{arm: validation loss in nats, averaged over the epochs, for each of the rates}",
+    "arms": "{arm: {rate: the chosen one, fine: {updates, loss of the training set in nats, "
+    "seconds}, epochs: {train/test loss/accuracy after epoch 0, 1, …}}}",
+}
 REFERENCES = [
     (
         "S. Ioffe and C. Szegedy (2015), Batch normalization: accelerating deep network training "
@@ -305,26 +310,13 @@ LOOKS = {
 }
 
 
-def band(panel, x, rows, colour, dash, label=None):
-    """Mean of the rows over x, and a band of one standard deviation on either side."""
-    rows = np.array(rows, float)
-    mean = rows.mean(axis=0)
-    panel.plot(x, mean, dash, color=colour, label=label)
-    if len(rows) > 1:
-        sd = rows.std(axis=0, ddof=1)
-        # where the axis is logarithmic the lower edge must stay above zero
-        panel.fill_between(
-            x, np.maximum(mean - sd, rows.min(axis=0)), mean + sd, color=colour, alpha=0.15, lw=0
-        )
-
-
 def speed_figure(measurements):
     """Training loss against updates, with the target."""
     runs, settings = measurements["runs"], measurements["settings"]
     figure, panel = plots.axes("updates", "training loss, nats", yscale="log")
     for arm, (colour, dash) in LOOKS.items():
         x = runs[0]["arms"][arm]["fine"]["updates"]
-        band(panel, x, [r["arms"][arm]["fine"]["loss"] for r in runs], colour, dash, arm)
+        plots.band(panel, x, [r["arms"][arm]["fine"]["loss"] for r in runs], colour, dash, arm)
     panel.axhline(settings["target"], color=plots.BLACK, lw=0.9, ls=":")
     panel.set_xlim(0, x[-1] / 2)
     panel.set_ylim(1e-3, 4)
@@ -346,7 +338,7 @@ def epochs_figure(measurements, key, label, scale):
         for part, dash in (("train", ":"), ("test", "-")):
             factor = 100 if key == "accuracy" else 1
             rows = factor * np.array([r["arms"][arm]["epochs"][f"{part} {key}"] for r in runs])
-            band(
+            plots.band(
                 panel,
                 np.arange(rows.shape[1]),
                 rows,
@@ -409,7 +401,9 @@ def verdict(measurements):
     """By the 95 % intervals of the paired ratios over the seeds."""
     n = len(measurements["runs"])
     if n < 3:
-        why = f"{n} seeds are too few for an interval; `minigrad lab digits --seeds 5` decides."
+        why = (
+            f"{n} seeds are too few for an interval; `minigrad lab batch_norm --seeds 5` decides."
+        )
         return Verdict(UNDECIDED, f"{n} seeds", [why])
     found = {name: comparison(measurements, name) for name in OPTIMIZERS}
     key = ", ".join(f"{name} × {c['updates'][0]:.2f}" for name, c in found.items()) + " updates"
@@ -445,7 +439,9 @@ def verdict(measurements):
     if not faster:
         outcome = REFUTED if len(slower) == len(OPTIMIZERS) else UNDECIDED
         if outcome == UNDECIDED:
-            reasons.append("The intervals hold 1; `minigrad lab digits --full` takes more seeds.")
+            reasons.append(
+                "The intervals hold 1; `minigrad lab batch_norm --full` takes more seeds."
+            )
         return Verdict(outcome, key, reasons)
     if len(faster) < len(OPTIMIZERS):
         limits.append(f"Fewer updates are shown for {' and '.join(faster)} only.")
