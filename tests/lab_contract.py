@@ -8,7 +8,7 @@ from minigrad.lab.words import Sentence
 
 
 def measure(name, tiny, seeds=(0,)):
-    """Measurements of the experiment `name` with the settings `tiny`, as a saved file gives them."""
+    """Measurements of `name` with the settings `tiny`, as a saved file gives them."""
     e = select([name])[0]
     settings = e.settings()
     unknown = set(tiny) - set(settings)

@@ -34,14 +34,14 @@ def test_no_command_prints_help(capsys):
 def test_list(capsys):
     assert cli.main(["lab", "list"]) == 0
     out = capsys.readouterr().out
-    for words in ("P5  Local minima", "saddle", "P9  Batch", "digits"):
+    for words in ("P5  Local minima", "saddle", "P9  Batch", "batch_norm"):
         assert words in out
 
 
 def test_unknown_name_lists_the_known(capsys, tmp_path):
     assert cli.main(["lab", "sadle", "--out", str(tmp_path)]) == 2
     error = capsys.readouterr().err
-    for words in ("'sadle'", "saddle", "digits", "P5", "P9"):
+    for words in ("'sadle'", "saddle", "batch_norm", "P5", "P9"):
         assert words in error
     assert not list(tmp_path.iterdir())
 
