@@ -8,15 +8,21 @@ Exit codes: 0 done; 1 an experiment failed or a library is missing; 2 a wrong co
 """
 
 import argparse
+import os
 import sys
 
 import minigrad as mg
 
+LANGUAGES = ("en", "zh")
+
 EPILOG = """examples:
-  minigrad lab                    all experiments, then the report's path
-  minigrad lab list               what there is
-  minigrad lab saddle             one experiment
-  minigrad lab P9 --full          a lecture, with more seeds and longer runs
+  minigrad lab                       all experiments, then the report's path
+  minigrad lab list                  what there is
+  minigrad lab saddle momentum       two experiments
+  minigrad lab P9 --full             a lecture, with more seeds and longer runs
+  minigrad lab --redraw --lang zh    the report of what is saved, in Chinese
+
+What is done is kept in DIR/data and not repeated; --fresh repeats it.
 """
 
 
@@ -54,9 +60,22 @@ def parser():
     lab.add_argument(
         "--jobs",
         type=count,
-        default=1,
+        default=os.cpu_count() or 1,
         metavar="N",
-        help="processes; measured times are fair with one (%(default)s)",
+        help="processes (one a core); experiments that measure times run alone in any case",
+    )
+    lab.add_argument(
+        "--data",
+        metavar="NAME|PATH",
+        help="digits, fashion-mnist, mnist, a folder of IDX files or an .npz with x and y, "
+        "for the experiments that take any (digits; with --full the largest that is here)",
+    )
+    lab.add_argument("--fresh", action="store_true", help="repeat runs that are done already")
+    lab.add_argument(
+        "--lang",
+        choices=LANGUAGES,
+        default="en",
+        help="language of claims, verdicts and report: English or Chinese (%(default)s)",
     )
     lab.add_argument(
         "--redraw", action="store_true", help="write the report of saved measurements, run nothing"
@@ -65,63 +84,79 @@ def parser():
     return top
 
 
-def list_experiments():
+def list_experiments(language):
     """Print the experiments by lecture."""
     from minigrad.lab import experiments, lectures
+    from minigrad.lab.words import translate
 
     for lecture, title in lectures().items():
-        print(f"{lecture}  {title}")
+        print(f"{lecture}  {translate(title, language)}")
         for e in experiments():
             if e.lecture == lecture:
-                seconds = e.SECONDS * len(e.seeds())
-                print(f"    {e.name:<12} {e.TITLE} ({len(e.seeds())} seeds, ~{seconds:.0f} s)")
+                seeds = len(e.seeds())
+                title = translate(e.TITLE, language)
+                print(f"  {e.ROW:>2} {e.name:<18} {title} ({seeds} × {e.SECONDS:.1g} s)")
     return 0
 
 
-def verdicts(outcomes):
+def verdicts(outcomes, language):
     """Print the table of verdicts."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("Lecture", "Experiment", "Verdict", "Key number", "Seeds")
+    from minigrad.lab.words import translate
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for head in ("Claim", "Experiment", "Verdict", "Key number", "Seeds"):
+        table.add_column(translate(head, language), no_wrap=head == "Verdict")
     for outcome in outcomes:
         e, verdict, measurements = outcome.experiment, outcome.verdict, outcome.measurements
         seeds = str(len(measurements["seeds"])) if measurements else "0"
-        table.add_row(e.lecture, e.name, verdict.outcome, verdict.key, seeds)
+        words = (translate(w, language) for w in (verdict.outcome, verdict.key))
+        table.add_row(f"{e.lecture} {e.ROW}", e.name, *words, seeds)
     Console(markup=False, highlight=False).print(table)
 
 
 def lab(options):
     """`minigrad lab`; returns the exit code."""
     from minigrad.lab import run, select
+    from minigrad.lab.data import MissingData
     from minigrad.lab.registry import UnknownName
     from minigrad.lab.runner import judged, redraw
+    from minigrad.lab.store import variant
 
     if "list" in options.names:
-        return list_experiments()
+        return list_experiments(options.lang)
+    interrupted = False
+    which = variant(options.full, options.data)
     try:
         select(options.names)
-    except UnknownName as error:
+        if options.redraw:
+            path = redraw(options.out, language=options.lang, which=which)
+            outcomes = judged(options.names, options.out, which)
+        else:
+            outcomes, path, interrupted = run(
+                options.names,
+                seeds=options.seeds,
+                full=options.full,
+                folder=options.out,
+                jobs=options.jobs,
+                dataset=options.data,
+                fresh=options.fresh,
+                language=options.lang,
+            )
+    except (UnknownName, MissingData) as error:
         print(f"minigrad lab: {error}", file=sys.stderr)
         return 2
-    interrupted = False
-    if options.redraw:
-        path, outcomes = redraw(options.out), judged(options.names, options.out)
-    else:
-        outcomes, path, interrupted = run(
-            options.names,
-            seeds=options.seeds,
-            full=options.full,
-            folder=options.out,
-            jobs=options.jobs,
-        )
-    verdicts(outcomes)
+    verdicts(outcomes, options.lang)
     for outcome in outcomes:
         if outcome.failed:
             print(f"{outcome.experiment.name}: {outcome.verdict.reasons[0]}", file=sys.stderr)
     print(f"Report: {path.resolve()}")
     if interrupted:
-        print("Interrupted: the report holds what finished.", file=sys.stderr)
+        print("Interrupted: the report holds what finished; the same command goes on.",
+              file=sys.stderr)  # fmt: skip
         return 130
     return int(any(outcome.failed for outcome in outcomes))
 

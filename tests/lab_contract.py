@@ -33,7 +33,7 @@ def check(name, measurements, again=True):
     for text in (e.TITLE, e.CLAIM, e.REFUTED_BY, e.METHOD, *e.MEASURED.values()):
         assert isinstance(text, str)
         assert text.strip()
-    assert 1 <= e.ROW <= 27
+    assert 1 <= e.ROW <= 28
     assert e.REFERENCES
     assert all(address.startswith("https://") for _, address in e.REFERENCES)
 

@@ -66,7 +66,7 @@ def test_lab_prints_the_verdict_and_the_report(capsys, tmp_path):
 
 def test_a_failed_experiment_is_an_error(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr("minigrad.lab.p5.saddle.run", lambda seed, settings: 1 / 0)
-    assert cli.main(["lab", "saddle", "--out", str(tmp_path)]) == 1
+    assert cli.main(["lab", "saddle", "--jobs", "1", "--out", str(tmp_path)]) == 1
     captured = capsys.readouterr()
     assert "undecided" in captured.out
     assert "ZeroDivisionError" in captured.err
@@ -77,7 +77,7 @@ def test_interrupt_is_130(capsys, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("minigrad.lab.p5.saddle.run", interrupt)
-    assert cli.main(["lab", "saddle", "--out", str(tmp_path)]) == 130
+    assert cli.main(["lab", "saddle", "--jobs", "1", "--out", str(tmp_path)]) == 130
     assert "Report:" in capsys.readouterr().out
 
 

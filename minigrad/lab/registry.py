@@ -1,4 +1,4 @@
-"""Finding the experiments: every module in the folders `p5` … `p9` is one."""
+"""Finding the experiments: every module in the folders `p5` … `p9` and `clinic` is one."""
 
 import pkgutil
 from functools import cache
@@ -14,16 +14,16 @@ class UnknownName(LookupError):
 
 @cache
 def lectures():
-    """The lectures, {"P5": title, …}, in order.
+    """The lectures, {"P5": title, …}, in order; last the doctor's clinic.
 
     >>> lectures()["P5"]
     'Local minima and saddle points'
     """
     folders = [m.name for m in pkgutil.iter_modules(minigrad.lab.__path__) if m.ispkg]
+    numbered = sorted(name for name in folders if name[0] == "p" and name[1:].isdigit())
     return {
         name.upper(): import_module(f"minigrad.lab.{name}").TITLE
-        for name in sorted(folders)
-        if name[0] == "p" and name[1:].isdigit()
+        for name in [*numbered, *(name for name in folders if name == "clinic")]
     }
 
 
@@ -34,12 +34,14 @@ def experiments():
     for lecture in lectures():
         package = import_module(f"minigrad.lab.{lecture.lower()}")
         for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+            if module.ispkg:  # what an experiment is made of
+                continue
             name = module.name.rpartition(".")[2]
             found.append(Experiment(name, lecture, import_module(module.name)))
     names = [e.name for e in found]
     if len(set(names)) < len(names):
         raise TypeError(f"two experiments have the same name: {sorted(names)}")
-    return tuple(sorted(found, key=lambda e: (e.lecture, e.ROW, e.name)))
+    return tuple(sorted(found, key=lambda e: (e.ROW, e.name)))
 
 
 def find(name):

@@ -1,9 +1,13 @@
 """Running experiments: seeds, processes, progress, and a report whatever happens.
 
-After each run the measurements are saved, after each experiment the report is written again, so
-that an interruption loses the unfinished run and nothing else.
+What is measured is saved after each run, and the report is written again after each experiment,
+so that an interruption loses the unfinished runs and nothing else. A run is done when its seed is
+saved with the same settings and the same source of the experiment; what is done is not repeated.
 """
 
+import hashlib
+import inspect
+import os
 import platform
 import time
 import traceback
@@ -12,9 +16,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import minigrad as mg
-from minigrad.lab import extras, progress, store
+from minigrad.lab import data, extras, progress, store
 from minigrad.lab.experiment import UNDECIDED, Verdict
 from minigrad.lab.registry import select
+from minigrad.lab.words import say
 
 
 class Outcome(NamedTuple):
@@ -26,56 +31,95 @@ class Outcome(NamedTuple):
     failed: bool = False
 
 
+class Plan(NamedTuple):
+    """What is to be done of one experiment."""
+
+    experiment: object
+    settings: dict
+    seeds: list  # asked for
+    which: str  # variant of the saved file
+    measurements: dict  # as they are, with the runs that are done
+
+    @property
+    def missing(self):
+        """The seeds that have no run yet."""
+        return [s for s in self.seeds if s not in self.measurements["seeds"]]
+
+
 def environment():
     """Where the measurements were taken, as plain data."""
     return {
         **mg.get_config(),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
     }
+
+
+def source_of(experiment):
+    """A fingerprint of the experiment's module: other source, other measurements."""
+    text = inspect.getsource(experiment.module) + mg.__version__
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def judge(experiment, measurements):
     """The experiment's outcome; an error in the run or in the verdict leaves it undecided."""
     if measurements is None:
-        return Outcome(experiment, None, Verdict(UNDECIDED, "not run", ["Not run."]))
+        verdict = Verdict(UNDECIDED, say("not run"), [say("Not run.")])
+        return Outcome(experiment, None, verdict)
     error = measurements.get("error")
     if error is not None:
-        reason = f"A run failed: {error.strip().splitlines()[-1]}"
-        return Outcome(experiment, measurements, Verdict(UNDECIDED, "failed", [reason]), True)
+        reason = say("A run failed: {error}", error=error.strip().splitlines()[-1])
+        return Outcome(experiment, measurements, Verdict(UNDECIDED, say("failed"), [reason]), True)
     try:
         verdict = experiment.verdict(measurements)
     except Exception as problem:
-        reason = f"The verdict failed: {type(problem).__name__}: {problem}"
-        return Outcome(experiment, measurements, Verdict(UNDECIDED, "failed", [reason]), True)
+        what = f"{type(problem).__name__}: {problem}"
+        reason = say("The verdict failed: {error}", error=what)
+        return Outcome(experiment, measurements, Verdict(UNDECIDED, say("failed"), [reason]), True)
     missing = measurements["planned"] - len(measurements["seeds"])
-    if missing:
+    if missing > 0:
         verdict.reasons.append(
-            f"Interrupted: {missing} of {measurements['planned']} runs are missing."
+            say(
+                "Interrupted: {missing} of {planned} runs are missing.",
+                missing=missing,
+                planned=measurements["planned"],
+            )
         )
     return Outcome(experiment, measurements, verdict)
 
 
-def one_run(experiment, seed, settings):
-    """(seed, measurements of one run, seconds, error): what a worker process does."""
+def one_run(experiment, seed, settings, alone=True):
+    """(experiment's name, seed, measurements, seconds, error): what a worker process does."""
+    if not alone:
+        mg.set_num_threads(1)  # the other processes use the other cores
     start = time.perf_counter()
     try:
         result, error = store.plain(experiment.run(seed, settings)), None
     except Exception:
         result, error = None, traceback.format_exc()
-    return seed, result, time.perf_counter() - start, error
+    return experiment.name, seed, result, time.perf_counter() - start, error
 
 
-def all_runs(experiment, seeds, settings, jobs):
-    """The runs as they finish, in this process or in `jobs` others."""
-    if jobs == 1 or len(seeds) == 1:
-        for seed in seeds:
-            yield one_run(experiment, seed, settings)
+def all_runs(plans, jobs):
+    """The missing runs as they finish: in this process, or in `jobs` others.
+
+    Experiments that measure times come first, one at a time, in this process.
+    """
+    here, spread = [], []
+    for p in plans:
+        tasks = here if jobs == 1 or p.experiment.timed else spread
+        tasks += [(p.experiment, seed, p.settings) for seed in p.missing]
+    if len(spread) == 1:
+        here, spread = here + spread, []
+    for task in here:
+        yield one_run(*task)
+    if not spread:
         return
     from joblib import Parallel, delayed
 
-    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered")
-    yield from parallel(delayed(one_run)(experiment, seed, settings) for seed in seeds)
+    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")
+    yield from parallel(delayed(one_run)(*task, alone=False) for task in spread)
 
 
 class Bar:
@@ -106,30 +150,42 @@ class Bar:
         progress.listen(None)
         self.progress.stop()
 
-    def begin(self, experiment):
-        """The runs that follow are of `experiment`."""
-        self.name, self.weight = experiment.name, experiment.SECONDS
-        self.progress.update(self.task, description=self.name)
-
     def within(self, fraction, doing):
-        """The present run is at `fraction`."""
+        """The present run of this process is at `fraction`."""
         text = f"{self.name}: {doing}" if doing else self.name
         self.progress.update(
             self.task, completed=self.done + fraction * self.weight, description=text
         )
 
-    def finished(self):
+    def begin(self, experiment):
+        """The next run of this process is of `experiment`."""
+        self.name, self.weight = experiment.name, experiment.SECONDS
+        self.progress.update(self.task, description=self.name)
+
+    def finished(self, experiment):
         """One more run is done."""
-        self.done += self.weight
-        self.progress.update(self.task, completed=self.done, description=self.name)
+        self.done += experiment.SECONDS
+        self.progress.update(self.task, completed=self.done, description=experiment.name)
 
 
-def measure(experiment, seeds, settings, folder, jobs, bar):
-    """Run one experiment, saving after each run; returns its measurements."""
+def prepare(experiment, seeds, full, dataset, folder, fresh):
+    """The plan of one experiment, with the runs that were saved before and still count."""
+    settings = store.plain(experiment.settings(full, dataset))
+    chosen = dataset if "data" in settings else None
+    wanted = experiment.seeds(full, seeds)
+    which = store.variant(full, chosen)
+    source = source_of(experiment)
+    saved = None if fresh else store.load(folder, experiment.name, which)
+    if saved and saved["settings"] == settings and saved.get("source") == source:
+        saved.update(error=None, planned=len({*saved["seeds"], *wanted}))
+        return Plan(experiment, settings, wanted, which, saved)
     measurements = {
         "experiment": experiment.name,
         "settings": settings,
-        "planned": len(seeds),
+        "full": full,
+        "data": chosen,
+        "source": source,
+        "planned": len(wanted),
         "seeds": [],
         "runs": [],
         "seconds": [],
@@ -137,24 +193,33 @@ def measure(experiment, seeds, settings, folder, jobs, bar):
         "environment": environment(),
         "error": None,
     }
-    bar.begin(experiment)
-    rows = {}
-    for seed, result, seconds, error in all_runs(experiment, seeds, settings, jobs):
-        if error is None:
-            rows[seed] = result, seconds
-        else:
-            measurements["error"] = error
-        done = sorted(rows)
-        measurements["seeds"] = done
-        measurements["runs"] = [rows[s][0] for s in done]
-        measurements["seconds"] = [rows[s][1] for s in done]
-        measurements["finished"] = datetime.now().astimezone().isoformat(timespec="seconds")
-        store.save(folder, experiment.name, measurements)
-        bar.finished()
-    return store.load(folder, experiment.name)
+    return Plan(experiment, settings, wanted, which, measurements)
 
 
-def run(names=(), seeds=None, full=False, folder="minigrad-lab", jobs=1, console=None):
+def add(plan, seed, result, seconds, error, folder):
+    """Put one run to the others, in the order of the seeds, and save them."""
+    m = plan.measurements
+    if error is not None:
+        m["error"] = error
+    else:
+        rows = [*zip(m["seeds"], m["runs"], m["seconds"], strict=True), (seed, result, seconds)]
+        columns = zip(*sorted(rows, key=lambda row: row[0]), strict=True)
+        m["seeds"], m["runs"], m["seconds"] = map(list, columns)
+    m["finished"] = datetime.now().astimezone().isoformat(timespec="seconds")
+    store.save(folder, plan.experiment.name, m, plan.which)
+
+
+def run(
+    names=(),
+    seeds=None,
+    full=False,
+    folder="minigrad-lab",
+    jobs=1,
+    console=None,
+    dataset=None,
+    fresh=False,
+    language="en",
+):
     """Run experiments and write the report.
 
     Parameters
@@ -166,11 +231,17 @@ def run(names=(), seeds=None, full=False, folder="minigrad-lab", jobs=1, console
     full : bool
         The longer settings.
     folder : str or Path
-        Gets ``index.html`` and the measurements, ``data/*.json``.
+        Gets ``index.html``, the other pages, and the measurements, ``data/*.json``.
     jobs : int
-        Processes. Times are best measured with one.
+        Processes. Experiments that measure times run alone whatever this is.
     console : rich.console.Console, optional
         Of the progress bar; standard error without.
+    dataset : str, optional
+        For the experiments that take any: see `minigrad.lab.data`.
+    fresh : bool
+        Repeat what is done already.
+    language : str
+        Of the report, 'en' or 'zh'.
 
     Returns
     -------
@@ -184,42 +255,63 @@ def run(names=(), seeds=None, full=False, folder="minigrad-lab", jobs=1, console
         A library of the extra `lab` is missing.
     UnknownName
         A name is neither an experiment nor a lecture.
+    minigrad.lab.data.MissingData
+        The data set is not on this machine.
     """
     extras.require()
     from rich.console import Console
 
-    chosen = select(names)
+    if dataset:
+        data.check(dataset)
     folder = Path(folder)
-    plan = [(e, e.seeds(full, seeds), e.settings(full)) for e in chosen]
-    total = sum(len(s) * e.SECONDS for e, s, _ in plan)
-    interrupted, started, drawn = False, set(), {}
-    path = redraw(folder, drawn)
+    plans = [prepare(e, seeds, full, dataset, folder, fresh) for e in select(names)]
+    by_name = {plan.experiment.name: plan for plan in plans}
+    left = {name: len(plan.missing) for name, plan in by_name.items()}
+    total = sum(left[name] * plan.experiment.SECONDS for name, plan in by_name.items())
+    interrupted, drawn, which = False, {}, store.variant(full, dataset)
+    path = redraw(folder, drawn, language, which)
     with Bar(console or Console(stderr=True), total) as bar:
         try:
-            for experiment, own_seeds, settings in plan:
-                started.add(experiment.name)
-                measure(experiment, own_seeds, settings, folder, jobs, bar)
-                path = redraw(folder, drawn)
+            for plan in plans:
+                if not plan.missing:
+                    store.save(folder, plan.experiment.name, plan.measurements, plan.which)
+            todo = [plan.experiment for plan in plans if plan.missing]
+            if todo:
+                bar.begin(todo[0])
+            for name, *result in all_runs(plans, jobs):
+                plan = by_name[name]
+                add(plan, *result, folder)
+                bar.finished(plan.experiment)
+                left[name] -= 1
+                if not left[name]:
+                    path = redraw(folder, drawn, language, which)
+                    following = [e for e in todo if left[e.name]]
+                    if following:
+                        bar.begin(following[0])
         except KeyboardInterrupt:
             interrupted = True
-            path = redraw(folder, drawn)
-    outcomes = [judged([e.name], folder)[0] for e in chosen if e.name in started]
+        path = redraw(folder, drawn, language, which)
+    outcomes = [
+        judge(p.experiment, p.measurements)
+        for p in plans
+        if p.measurements["runs"] or p.measurements["error"]
+    ]
     return outcomes, path, interrupted
 
 
-def judged(names=(), folder="minigrad-lab"):
+def judged(names=(), folder="minigrad-lab", which=""):
     """The outcomes that the measurements saved in `folder` give, without a run."""
-    return [judge(e, store.load(folder, e.name)) for e in select(names)]
+    return [judge(e, store.latest(folder, e.name, which)) for e in select(names)]
 
 
-def redraw(folder="minigrad-lab", drawn=None):
+def redraw(folder="minigrad-lab", drawn=None, language="en", which=""):
     """Write the report of what is saved in `folder`, without a run; returns its path.
 
-    `drawn` is a dict that keeps sections between calls.
+    `drawn` is a dict that keeps what was drawn between calls.
     """
     extras.require()
     from minigrad.lab.report import page
 
     path = Path(folder, "index.html")
-    store.write_atomically(path, page(judged(folder=folder), drawn))
+    store.write_atomically(path, page(judged(folder=folder, which=which), drawn))
     return path

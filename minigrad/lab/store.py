@@ -1,8 +1,10 @@
-"""Measurements on disk: one JSON file an experiment, replaced in one step."""
+"""Measurements on disk: one JSON file an experiment and variant, replaced in one step."""
 
 import contextlib
+import hashlib
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -42,22 +44,50 @@ def plain(value):
     raise TypeError(f"measurements must be plain data, got a {type(value).__name__}")
 
 
-def path_of(folder, name):
-    """Where the measurements of the experiment `name` lie."""
-    return Path(folder, "data", f"{name}.json")
+def variant(full=False, dataset=None):
+    """The part of a file's name that keeps long runs and other data sets apart: "full", "mnist".
+
+    >>> variant(), variant(full=True), variant(True, "mnist")
+    ('', 'full', 'full.mnist')
+    """
+    parts = ["full"] if full else []
+    if dataset:
+        name = re.sub(r"[^A-Za-z0-9-]+", "-", Path(dataset).stem).strip("-") or "data"
+        if os.sep in str(dataset) or str(dataset).endswith(".npz"):  # two folders of one name
+            name += "-" + hashlib.sha256(os.path.abspath(dataset).encode()).hexdigest()[:6]
+        parts.append(name)
+    return ".".join(parts)
 
 
-def save(folder, name, measurements):
+def path_of(folder, name, which=""):
+    """Where the measurements of the experiment `name` lie, in the variant `which`."""
+    return Path(folder, "data", f"{name}.{which}.json" if which else f"{name}.json")
+
+
+def save(folder, name, measurements, which=""):
     """Write the measurements of one experiment (NaN and Infinity as Python's json spells them)."""
     text = json.dumps(plain(measurements), ensure_ascii=False, separators=(",", ":"))
-    write_atomically(path_of(folder, name), text)
+    write_atomically(path_of(folder, name, which), text)
 
 
-def load(folder, name):
+def load(folder, name, which=""):
     """The saved measurements of one experiment, or None where there are none."""
+    path = path_of(folder, name, which)
     try:
-        return json.loads(path_of(folder, name).read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise ValueError(f"{path_of(folder, name)} is not readable JSON: {error}") from error
+        raise ValueError(f"{path} is not readable JSON: {error}") from error
+
+
+def latest(folder, name, which=""):
+    """The measurements in the variant `which`, else those of the variant that was saved last."""
+    found = load(folder, name, which)
+    if found is not None:
+        return found
+    others = list(Path(folder, "data").glob(f"{name}.*json"))
+    if not others:
+        return None
+    newest = max(others, key=lambda path: path.stat().st_mtime)
+    return load(folder, name, newest.name[len(name) + 1 : -len(".json")])
