@@ -105,10 +105,11 @@ def verdicts(outcomes, language):
     from rich.console import Console
     from rich.table import Table
 
-    from minigrad.lab.words import translate
+    from minigrad.lab.words import say, translate
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for head in ("Claim", "Experiment", "Verdict", "Key number", "Seeds"):
+    heads = say("Claim"), say("Experiment"), say("Verdict"), say("Key number"), say("Seeds")
+    for head in heads:
         table.add_column(translate(head, language), no_wrap=head == "Verdict")
     for outcome in outcomes:
         e, verdict, measurements = outcome.experiment, outcome.verdict, outcome.measurements

@@ -56,8 +56,8 @@ def translate(text, language="en"):
 
     >>> translate("holds", "zh")
     '成立'
-    >>> translate(say("Confirmed: {facts}.", facts=say("holds")), "zh")
-    '已证实：成立。'
+    >>> translate(say("A run failed: {error}", error=say("undecided")), "zh")
+    '一次运行失败：未定'
     """
     if language not in LANGUAGES:
         raise ValueError(
