@@ -172,10 +172,12 @@ zero within 4.8e-07
         tolerance = rounding(values) if tolerance is None else tolerance
         counts = inertia(values, tolerance)
     else:
-        ends = [eigenpairs(operator, 1, end).values[0] for end in ("bottom", "top")]
-        values = np.array(ends)
+        # a coarse answer tells the signs; what it leaves open counts as zero
+        ends = [eigenpairs(operator, 1, end, tol=1e-5) for end in ("bottom", "top")]
+        values = np.array([end.values[0] for end in ends])
         if tolerance is None:
             tolerance = n * eps * float(np.abs(values).max())
+            tolerance = max(tolerance, *(float(end.residuals[0]) for end in ends))
     if not np.isfinite(norm) or not np.isfinite(values).all():
         raise ValueError(
             f"classify_critical_point: the gradient (norm {norm}) or the Hessian is not finite"

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minigrad.curvature.operator import LIMIT
+
 SMALL = 64  # up to this size the whole matrix is decomposed
 
 
@@ -25,7 +27,8 @@ def eigenpairs(operator, k=6, which="magnitude", *, tol=0.0, max_iter=None, seed
     """The k eigenvalues at an end of the spectrum, with vectors, by Lanczos iteration.
 
     SciPy's `eigsh` (ARPACK, implicitly restarted); matrices up to 64 × 64, and k close to n, are
-    decomposed whole.
+    decomposed whole. So are matrices up to 3000 × 3000 for which the iteration would cost more
+    than that: where eigenvalues pile up at 0, as in trained networks, it hardly converges there.
 
     Parameters
     ----------
@@ -35,9 +38,9 @@ def eigenpairs(operator, k=6, which="magnitude", *, tol=0.0, max_iter=None, seed
     which : {'magnitude', 'top', 'bottom', 'both'}
         The largest in absolute value; the largest; the smallest; half from each end.
     tol : float
-        Relative accuracy; 0 is that of the dtype.
+        Accuracy in units of ‖H‖ (for 'magnitude': of the value itself); 0 is that of the dtype.
     max_iter : int, optional
-        Restarts of the iteration; SciPy's default is 10 n.
+        Restarts of the iteration, after which it is an error not to have converged.
     seed : int
         Of the start vector.
 
@@ -72,15 +75,22 @@ def eigenpairs(operator, k=6, which="magnitude", *, tol=0.0, max_iter=None, seed
         raise ValueError(f"eigenpairs: which must be one of {list(_ENDS)}, got {which!r}")
     if not 1 <= k <= n:
         raise ValueError(f"eigenpairs: k must be in 1 … {n}, got {k}")
-    if n <= SMALL or k >= n - 1:
+    found = None
+    if n > SMALL and k < n - 1:
+        found = _arpack(operator, k, which, tol, max_iter, seed)
+    if found is None:
         values, vectors = np.linalg.eigh(operator.dense(limit=max(n, SMALL)))
         chosen = np.sort(_chosen(values, k, which))
         values, vectors = values[chosen], vectors[:, chosen]
+        products = operator.matmat(vectors)
     else:
-        values, vectors = _arpack(operator, k, which, tol, max_iter, seed)
+        values, vectors = found
+        products = operator.matmat(vectors)
+        # Rayleigh's quotient errs by the square of the vector's error
+        values = (vectors * products).sum(axis=0) / (vectors * vectors).sum(axis=0)
         order = np.argsort(values)
-        values, vectors = values[order], vectors[:, order]
-    residuals = np.linalg.norm(operator.matmat(vectors) - vectors * values, axis=0)
+        values, vectors, products = values[order], vectors[:, order], products[:, order]
+    residuals = np.linalg.norm(products - vectors * values, axis=0)
     return Eigenpairs(values, vectors, residuals)
 
 
@@ -97,30 +107,63 @@ def _chosen(values, k, which):
 
 
 def _arpack(operator, k, which, tol, max_iter, seed):
-    linear = operator.to_scipy()
-    from scipy.sparse.linalg import ArpackNoConvergence, eigsh
-
+    """Values and vectors, both ends in turn; None where the whole matrix is cheaper."""
     n = operator.shape[0]
     start = np.random.default_rng(seed).standard_normal(n).astype(operator.dtype)
     if not operator.matvec(start).any():  # H = 0, where ARPACK fails: no kernel but the whole
         return np.zeros(k, operator.dtype), np.eye(n, k, dtype=operator.dtype)
-    if k == 1 and which == "both":
-        which = "top"
+    if which == "magnitude":
+        return _lanczos(operator, 0.0, k, "LM", tol, max_iter, start)
+    # ARPACK wants each value to a fraction of itself, which no value near 0 can reach: shifted by
+    # ‖H‖ the wanted end lies far from 0, and the fraction is that of ‖H‖, as rounding is
+    shift = _norm(operator, start)
+    counts = {"top": (0, k), "bottom": (k, 0), "both": (k // 2, k - k // 2)}[which]
+    ends = []
+    for count, sign, end in zip(counts, (-1, 1), ("SA", "LA"), strict=True):
+        if count:
+            found = _lanczos(operator, sign * shift, count, end, tol, max_iter, start)
+            if found is None:
+                return None
+            ends.append(found)
+    return tuple(np.concatenate(parts, axis=-1) for parts in zip(*ends, strict=True))
+
+
+def _norm(operator, vector, iterations=10):
+    """About ‖H‖, by some steps of the power method."""
+    size = 0.0
+    for _ in range(iterations):
+        vector = operator.matvec(vector / np.linalg.norm(vector).astype(operator.dtype))
+        size = float(np.linalg.norm(vector))
+        if not size:
+            break
+    return size
+
+
+def _lanczos(operator, shift, k, which, tol, max_iter, start):
+    """Eigenpairs of H at an end of the spectrum of H + shift."""
+    linear = operator.to_scipy()
+    from scipy.sparse import identity
+    from scipy.sparse.linalg import ArpackNoConvergence, aslinearoperator, eigsh
+
+    n = operator.shape[0]
+    if shift:
+        linear = linear + aslinearoperator(operator.dtype.type(shift) * identity(n, linear.dtype))
+    ncv = min(n, max(4 * k, 40))
+    patience = max_iter
+    if max_iter is None:  # a restart is some ncv - k products, the whole matrix n cheaper ones
+        patience = 10 + n // (ncv - k) if n <= LIMIT else 300
     try:
-        return eigsh(
-            linear,
-            k,
-            which=_ENDS[which],
-            v0=start,
-            tol=tol,
-            maxiter=max_iter,
-            ncv=min(n, max(4 * k, 40)),
+        values, vectors = eigsh(
+            linear, k, which=which, v0=start, tol=tol, maxiter=patience, ncv=ncv
         )
     except ArpackNoConvergence as error:
+        if max_iter is None and n <= LIMIT:
+            return None
         raise RuntimeError(
             f"eigenpairs: {len(error.eigenvalues)} of {k} converged; raise max_iter or tol, or "
             "compute in float64"
         ) from None
+    return values - shift, vectors
 
 
 class Trace(NamedTuple):

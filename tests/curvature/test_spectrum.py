@@ -133,3 +133,19 @@ def test_eigenpairs_of_the_zero_matrix(which):
     found = curvature.eigenpairs(H, 3, which)
     assert not found.values.any() and not found.residuals.any()
     assert np.array_equal(found.vectors.T @ found.vectors, np.eye(3))
+
+
+@pytest.mark.parametrize("which", ["bottom", "both"])
+def test_ends_are_found_where_eigenvalues_pile_up_at_zero(which):
+    values = 10.0 ** -np.linspace(0, 10, 200)
+    basis = np.linalg.qr(np.random.default_rng(0).normal(size=(200, 200)))[0]
+    a = mg.tensor(basis * values @ basis.T)
+    H = curvature.Hessian.of(lambda w: 0.5 * (w @ (a @ w)), mg.zeros(200, dtype=f64))
+    product, calls = H.matvec, []
+    H.matvec = lambda v: calls.append(1) or product(v)
+    found = curvature.eigenpairs(H, 2, which)
+    assert abs(found.values[0] - values[-1]) < 1e-13
+    assert found.residuals.max() < 1e-13
+    assert len(calls) < 1000
+    with pytest.raises(RuntimeError, match="0 of 1 converged"):
+        curvature.eigenpairs(H, 1, "bottom", max_iter=3)
