@@ -1,4 +1,4 @@
-"""The report: one HTML page that needs nothing else, made of the saved measurements."""
+"""All experiments on one page."""
 
 import inspect
 import math
