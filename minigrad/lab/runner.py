@@ -310,8 +310,6 @@ def redraw(folder="minigrad-lab", drawn=None, language="en", which=""):
     `drawn` is a dict that keeps what was drawn between calls.
     """
     extras.require()
-    from minigrad.lab.report import page
+    from minigrad.lab.report import write
 
-    path = Path(folder, "index.html")
-    store.write_atomically(path, page(judged(folder=folder, which=which), drawn))
-    return path
+    return write(folder, judged(folder=folder, which=which), language, drawn)
