@@ -180,7 +180,8 @@ def run(seed, settings):
         return train(model, part, optimizer, updates, cut)
 
     weights, gradients = trained(mg.optim.SGD)
-    recent = -rate * momentum ** np.arange(20)[:, None] * gradients[::-1][:20]
+    newest = gradients[::-1][:20]
+    recent = -rate * momentum ** np.arange(len(newest))[:, None] * newest
     last = np.linalg.norm(weights[-1] - weights[-2])
     conventions = {}
     for name, cut in (("constant", 1.0), ("cut", settings["cut"])):
