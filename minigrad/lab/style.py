@@ -122,9 +122,16 @@ summary { cursor: pointer; color: var(--link); }
   .front tr.lecture th { display: block; }
   .front td, .front tr:not(.lecture) th { border: 0; padding: 0; width: auto; }
   .front .row { grid-column: 1; } .front .lecture .row { grid-column: auto; }
-  .front tr:not(.lecture) th { grid-column: 2; grid-row: 1; }
+  .front tr:not(.lecture) th { display: contents; }
+  .front th a { grid-column: 2; grid-row: 1; }
+  .front th p { grid-column: 2 / 4; grid-row: 2; margin: 0; }
   .front .picture { grid-column: 3; grid-row: 1; width: auto; }
-  .front .result { grid-column: 2 / 4; margin-top: .5rem; }
+  .front .result { grid-column: 2 / 4; margin-top: .4rem; }
+  .numbers tr { display: grid; grid-template-columns: 1fr 1fr 1.8fr .6fr; gap: 0 .4rem;
+                border-bottom: 1px solid var(--line); padding: .4rem 0; }
+  .numbers th, .numbers td { border: 0; padding: 0; }
+  .numbers tr > :first-child { grid-column: 1 / -1; }
+  .numbers td.number, .numbers th.number { text-align: left; white-space: normal; }
   .front .result .key { display: inline; margin-left: .5rem; }
 }
 @media print {

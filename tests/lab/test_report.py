@@ -1,6 +1,5 @@
 """The frame: discovery, storage, and a page that is whole, valid and needs nothing else."""
 
-import html.parser
 import inspect
 import json
 import re
@@ -9,46 +8,12 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from html_page import Page
 
 from minigrad.lab import experiment, experiments, lectures, plots, report, runner, select, store
 from minigrad.lab.experiment import Experiment, Number
 from minigrad.lab.p5 import saddle
 from minigrad.lab.statistics import interval, mean_sd, ratio
-
-VOID = {"meta", "link", "br", "hr", "img", "input"}
-
-
-class Page(html.parser.HTMLParser):
-    """Checks nesting and unique ids, and gathers what a browser would load."""
-
-    def __init__(self, text):
-        super().__init__(convert_charrefs=True)
-        self.open, self.ids, self.loads, self.links, self.tags = [], [], [], [], []
-        self.feed(text)
-        self.close()
-        assert self.open == []
-        assert len(set(self.ids)) == len(self.ids)
-
-    def handle_startendtag(self, tag, attributes):
-        self.note(tag, attributes)
-
-    def handle_starttag(self, tag, attributes):
-        self.note(tag, attributes)
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def note(self, tag, attributes):
-        self.tags.append(tag)
-        for name, value in attributes:
-            if name == "id":
-                self.ids.append(value)
-            elif tag == "a" and name == "href":
-                self.links.append(value)
-            elif name in ("src", "href", "xlink:href", "srcset", "data", "poster", "action"):
-                self.loads.append(value)
 
 
 def drawn(folder, language="en"):

@@ -59,7 +59,7 @@ def numbers_table(numbers, seeds, t=None):
         "Over the seeds {seeds}: mean, standard deviation (n − 1), smallest and largest, runs.",
         seeds=", ".join(map(str, seeds)),
     )
-    return table([*map(t, heads)], rows, t(caption), numeric={1, 2, 3, 4})
+    return table([*map(t, heads)], rows, t(caption), numeric={1, 2, 3, 4}, kind="numbers")
 
 
 def command(experiment, measurements):

@@ -70,7 +70,7 @@ def formatted(value, digits=3):
     return f"{value:.{digits}g}".replace("-", "−") if not math.isnan(value) else "NaN"
 
 
-def table(heads, rows, caption="", numeric=()):
+def table(heads, rows, caption="", numeric=(), kind=""):
     """A table that scrolls by itself where the screen is narrow.
 
     Parameters
@@ -83,6 +83,8 @@ def table(heads, rows, caption="", numeric=()):
         HTML.
     numeric : container of int
         Columns that are set flush right.
+    kind : str
+        Class of the style sheet.
     """
     kinds = [' class="number"' if i in numeric else "" for i in range(len(heads))]
     head = "".join(f'<th scope="col"{k}>{h}</th>' for k, h in zip(kinds, heads))
@@ -93,8 +95,9 @@ def table(heads, rows, caption="", numeric=()):
         for first, *rest in rows
     )
     caption = caption and f"<caption>{caption}</caption>"
+    kind = kind and f' class="{kind}"'
     return (
-        f'<div class="scroll" tabindex="0"><table>{caption}<thead><tr>{head}</tr></thead>'
+        f'<div class="scroll" tabindex="0"><table{kind}>{caption}<thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import minigrad as mg
-from minigrad.lab import store
+from minigrad.lab import playground, store
 from minigrad.lab.report import front
 from minigrad.lab.report.experiment_page import Drawn, draw, page
 from minigrad.lab.report.html import speaker
@@ -28,6 +28,14 @@ def fingerprint(*facts):
     """A short text that is another one for other facts."""
     text = json.dumps([source(), *facts], default=str, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def play(folder, drawn, language):
+    """Write the playground, if it is not there or another one."""
+    print_ = playground.fingerprint(language)
+    if drawn.get("playground") != [print_] or not Path(folder, "playground.html").exists():
+        playground.write(folder, language)
+        drawn["playground"] = [print_]
 
 
 def other_pages(folder, outcomes):
@@ -82,6 +90,7 @@ def write(folder, outcomes, language="en", drawn=None):
             store.write_atomically(path, page(outcome, new, previous, following, language))
             known = drawn[name] = [print_, new.thumbnail, new.alt]
         pictures[name] = Drawn("", *known[1:])
+    play(folder, drawn, language)
     if drawn != before:
         store.write_atomically(memory, json.dumps(drawn))
     index = folder / "index.html"
