@@ -13,6 +13,7 @@ import numpy as np
 import minigrad as mg
 from minigrad.lab import store
 from minigrad.lab.playground.encoding import contours, curve, extent, frames, trajectory
+from minigrad.lab.playground.frame import FRAME
 from minigrad.lab.playground.surfaces import SURFACES
 from minigrad.lab.playground.trajectories import METHODS, MOMENTA, WARM_UP, descend, settings
 from minigrad.lab.playground.tries import TRIES
@@ -192,7 +193,7 @@ def page(surfaces, language="en"):
         "data": data,
         "script": (PACKAGE / "playground.js").read_text(encoding="utf-8"),
     }
-    frame = (PACKAGE / "playground.html").read_text(encoding="utf-8")
+    frame = FRAME
     css = (PACKAGE / "playground.css").read_text(encoding="utf-8")
     for name, text in fields.items():
         frame = frame.replace(f"@{name}@", text)
