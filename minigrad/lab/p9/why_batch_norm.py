@@ -35,8 +35,9 @@ CLAIM = (
     "gradient predicts the gradients ahead better, and the Hessian is better conditioned."
 )
 REFUTED_BY = (
-    "Ratios are of runs with and without batch norm, each network at its tuned rate, at 95 % "
-    "confidence over at least three seeds; curves count by their mean over the checkpoints. "
+    "Ratios are of runs with and without batch norm, each network at its tuned rate (geometric "
+    "mean, 95 % t interval on the log scale, at least three seeds; of the cosine, differences); "
+    "curves count by their mean over the checkpoints. "
     "Refuted by: a relative covariate shift below half of that without batch norm; a final loss "
     "with the weakest noise above that of the plain network; or an effective β that is not lower "
     "while the gradient's cosine is not higher. A limit is: a shift more than twice as large; a "
