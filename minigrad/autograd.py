@@ -5,7 +5,7 @@ import numpy as np
 from minigrad import backward as _pass
 from minigrad import engine
 from minigrad.engine import is_grad_enabled, producer
-from minigrad.errors import GraphError, ShapeError
+from minigrad.errors import AnomalyError, GraphError, ShapeError
 from minigrad.grad_mode import enable_grad, no_grad, set_grad_enabled
 from minigrad.gradcheck import gradcheck, gradgradcheck
 from minigrad.tensor import CUSTOM, Tensor, wrap
@@ -15,6 +15,7 @@ __all__ = [
     "backward",
     "Function",
     "detect_anomaly",
+    "observe_backward",
     "gradcheck",
     "gradgradcheck",
     "no_grad",
@@ -141,6 +142,17 @@ class detect_anomaly:
 
     Each operation remembers the Python stack that called it, so this is for debugging only.
 
+    Parameters
+    ----------
+    forward : bool
+        Raise for a NaN in the result of a recorded operation too, where it is made. If an
+        infinity had been made before, the error names that operation and line as well.
+
+    Raises
+    ------
+    AnomalyError
+        With the attributes `operation` and `frame`.
+
     >>> import minigrad as mg
     >>> x = mg.tensor(0.0, requires_grad=True)
     >>> with mg.autograd.detect_anomaly():
@@ -149,14 +161,64 @@ class detect_anomaly:
     Traceback (most recent call last):
     ...
     minigrad.errors.AnomalyError: Sqrt: its backward made a NaN ...
+    >>> with mg.autograd.detect_anomaly(forward=True):
+    ...     y = x.log() * x  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    minigrad.errors.AnomalyError: Mul: made a NaN ... an infinity had been made by Log ...
     """
 
+    def __init__(self, forward=False):
+        self.forward = forward
+        self.infinite = None  # the first operation that made an infinity
+
     def __enter__(self):
-        self._before = engine.trace_operations(True)
+        self._before = engine.trace_operations(True, self._look if self.forward else None)
         return self
 
     def __exit__(self, *exception):
-        engine.trace_operations(self._before)
+        engine.trace_operations(*self._before)
+
+    def _look(self, node, array):
+        if array.dtype.kind != "f" or np.isfinite(array).all():
+            return
+        if np.isnan(array).any():
+            text = f"{node.name()}: made a NaN in a result of shape {array.shape}, {_at(node)}"
+            if self.infinite is not None:
+                name = self.infinite.name()
+                text += f"; an infinity had been made by {name}, {_at(self.infinite)}"
+            born = self.infinite or node
+            raise AnomalyError(text, born.name(), _pass.called_at(born))
+        if self.infinite is None:
+            self.infinite = node
+
+
+def _at(node):
+    frame = _pass.called_at(node)
+    return f"called at {frame.filename}:{frame.lineno}, in {frame.name}: {frame.line}"
+
+
+class observe_backward:
+    """While on, `function(outputs)` is called before each pass of `backward`, with its outputs.
+
+    The doctor of the lab hears of losses in this way. `grad` is not observed.
+
+    >>> import minigrad as mg
+    >>> w = mg.tensor(2.0, requires_grad=True)
+    >>> with mg.autograd.observe_backward(lambda outputs: print(outputs[0].item())):
+    ...     (w * w).backward()
+    4.0
+    """
+
+    def __init__(self, function):
+        self.function = function
+
+    def __enter__(self):
+        _pass.observers.append(self.function)
+        return self
+
+    def __exit__(self, *exception):
+        _pass.observers.remove(self.function)
 
 
 # Operations of the user's own -------------------------------------------------------------------

@@ -52,6 +52,7 @@ _PACKAGE = os.path.dirname(tensor_module.__file__) + os.sep
 _lock = threading.RLock()
 _passes = cython.declare(cython.long, 0)  # so far
 _depth = cython.declare(cython.int, 0)  # of passes within passes
+observers: list = []  # called with the outputs before each pass of `backward`
 _ones = {np.dtype(kind): np.ones((), kind) for kind in ("f4", "f8")}
 
 
@@ -68,6 +69,8 @@ def backward(outputs, gradients, retain_graph=None, create_graph=False, inputs=N
             stacklevel=3,
         )
     seeds = [seed(x, g, k, "backward", False) for k, (x, g) in enumerate(zip(outputs, gradients))]
+    for observer in list(observers) if observers else ():
+        observer(outputs)
     retain = create_graph if retain_graph is None else retain_graph
     if inputs is None:
         run(outputs, seeds, None, retain, create_graph)
@@ -400,16 +403,23 @@ def one_by_one(node, grad):
     return tuple(None if column[0] is None else ops.stack(column) for column in zip(*rows))
 
 
+def called_at(node):
+    """The innermost frame of the call of `node` that is not of this package."""
+    users = [f for f in node.trace if not f.filename.startswith(_PACKAGE)]
+    return (users or node.trace)[-1]
+
+
 def watch(node, cotangents):
     """Raise when a rule made a NaN (`autograd.detect_anomaly`)."""
     for i, grad in enumerate(cotangents):
         if grad is not None and np.isnan(grad._array).any():
-            users = [f for f in node.trace if not f.filename.startswith(_PACKAGE)]
-            frame = (users or node.trace)[-1]
+            frame = called_at(node)
             raise AnomalyError(
                 f"{node.name()}: its backward made a NaN in the gradient of input {i}, shape "
                 f"{grad.shape}; the forward operation was called at {frame.filename}:"
-                f"{frame.lineno}, in {frame.name}: {frame.line}"
+                f"{frame.lineno}, in {frame.name}: {frame.line}",
+                node.name(),
+                frame,
             )
 
 

@@ -55,14 +55,26 @@ from minigrad import methods
 from minigrad.tensor import LEAF, OWNER, PICK, VIEW
 
 _anomaly = cython.declare(cython.bint, False)  # keep a trace of every operation
+_look = None  # who wants to see every result meanwhile
 
 
-def trace_operations(on):
-    """Switch on or off that operations remember who called them; return what it was."""
-    global _anomaly
-    before = bool(_anomaly)
-    _anomaly = on
+def trace_operations(on, look=None):
+    """Switch on or off that operations remember who called them; return what it was.
+
+    `look(node, array)`, if not None, is called with every recorded operation and its result.
+    """
+    global _anomaly, _look
+    before = bool(_anomaly), _look
+    _anomaly, _look = on, look
     return before
+
+
+def trace(node, *arrays):
+    """Remember who called the operation `node`."""
+    node.trace = traceback.extract_stack()
+    if _look is not None:
+        for array in arrays:
+            _look(node, array)
 
 
 # Is the graph being recorded? ---------------------------------------------------------------
@@ -241,7 +253,7 @@ class Function:
         if self._makes_view:
             link_view(result, x)
         if _anomaly:
-            self.trace = traceback.extract_stack()
+            trace(self, out)
         return result
 
 
@@ -438,7 +450,7 @@ class Nary(Function):
             self._saves = 0
         if type(out) is tuple:
             if _anomaly:
-                self.trace = traceback.extract_stack()
+                trace(self, *out)
             self.n_outputs = len(out)
             return tuple([pick(self, i, np.asarray(array)) for i, array in enumerate(out)])
         shapes = None

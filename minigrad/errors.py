@@ -20,7 +20,15 @@ class DtypeError(RuntimeError, TypeError):
 
 
 class AnomalyError(RuntimeError):
-    """A gradient became NaN while `autograd.detect_anomaly` was watching."""
+    """A number became NaN while `autograd.detect_anomaly` was watching.
+
+    `operation` is the name of the operation in which it did, `frame` the `traceback.FrameSummary`
+    of the line that called it.
+    """
+
+    def __init__(self, message, operation=None, frame=None):
+        super().__init__(message)
+        self.operation, self.frame = operation, frame
 
 
 class LinAlgError(RuntimeError, NumpyLinAlgError):

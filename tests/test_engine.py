@@ -578,6 +578,37 @@ def test_deep_chain_builds_differentiates_and_frees(pure):
 # detect_anomaly and user Functions --------------------------------------------------------------
 
 
+def test_detect_anomaly_finds_where_a_value_became_nan():
+    x = mg.tensor([1.0, -1.0], requires_grad=True)
+    with mg.autograd.detect_anomaly(forward=True):
+        y = x * 2
+        with pytest.raises(mg.errors.AnomalyError, match="Log: made a NaN") as info:
+            y.log()
+    assert info.value.operation == "Log"
+    assert info.value.frame.filename == __file__
+    assert "y.log()" in info.value.frame.line
+
+
+def test_detect_anomaly_names_the_infinity_before_the_nan():
+    x = mg.tensor([0.0, 1.0], requires_grad=True)
+    with mg.autograd.detect_anomaly(forward=True):
+        y = x.log()
+        with pytest.raises(mg.errors.AnomalyError, match="made by Log, called at") as info:
+            (y * x).sum()
+    assert (info.value.operation, info.value.frame.line) == ("Log", "y = x.log()")
+    assert (x.log() * x).sum().isnan().item()  # and nothing watches any more
+
+
+def test_backward_is_observed_while_asked_for():
+    seen, w = [], mg.tensor(3.0, requires_grad=True)
+    with mg.autograd.observe_backward(lambda outputs: seen.append([x.item() for x in outputs])):
+        (w * w).backward()
+        mg.autograd.backward([w * 1, w * 2])
+        mg.grad(w * w, w)
+    (w * w).backward()
+    assert seen == [[9.0], [3.0, 6.0]]
+
+
 def test_detect_anomaly_names_operation_and_line():
     x = leaf([0.0])
     with mg.autograd.detect_anomaly():
