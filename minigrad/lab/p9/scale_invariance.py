@@ -460,132 +460,149 @@ def figures(measurements):
     ]
 
 
-def verdict(measurements):
-    """The identities decide; what the default ε does to them is the limit."""
+def facts(measurements):
+    """The numbers that decide, by name."""
     runs, settings = measurements["runs"], measurements["settings"]
-    if not runs:
-        return Verdict(UNDECIDED, say("no run"), [say("There is no run.")])
     smallest, default = min(settings["eps"]), settings["default"]
     rows = [row for r in runs for rows in r["residuals"].values() for row in rows]
-    idle = max(max(row["bias gradient"], row["bias rows"]) for row in rows)
-    left = {name: max(worst(measurements, name, smallest)) for name in ("cosine", "hessian")}
-    usual = {name: max(worst(measurements, name, default)) for name in ("cosine", "hessian")}
+    controls = [control for r in runs for control in r["controls"].values()]
+    kinds = ("cosine", "hessian")
     slopes = [
-        slope(measurements, r, place, name)
+        slope(measurements, r, place, kind)
         for r in runs
         for place in r["residuals"]
-        for name in left
+        for kind in kinds
     ]
-    controls = [control for r in runs for control in r["controls"].values()]
-    power = min(min(c[name] for name in left) for c in controls)
-    busy = min(min(c["bias gradient"], c["bias rows"]) for c in controls)
-    repaid = max(apart(measurements, r, smallest, REPAID) for r in runs)
-    longer = min(apart(measurements, r, smallest, LONGER) for r in runs)
-    key = say("‖Hw + g‖/‖g‖ = {left:.0e} at ε = {eps:.0e}", left=left["hessian"], eps=smallest)
-    failed = []
-    if idle > IDLE:
-        failed.append(say("A bias before batch norm is not idle: {x:.1e}.", x=idle))
-    if max(left.values()) > GONE:
-        failed.append(
+    return {
+        "n": len(runs),
+        "eps": smallest,
+        "default": default,
+        "idle": max(max(row["bias gradient"], row["bias rows"]) for row in rows),
+        "busy": min(min(c["bias gradient"], c["bias rows"]) for c in controls),
+        **{kind: max(worst(measurements, kind, smallest)) for kind in kinds},
+        **{f"default_{kind}": max(worst(measurements, kind, default)) for kind in kinds},
+        "predicted": max(row["predicted"] for row in rows),
+        "low": min(slopes),
+        "high": max(slopes),
+        "power": min(min(c[kind] for kind in kinds) for c in controls),
+        "control": min(c["cosine"] for c in controls),
+        "a": settings["longer"],
+        "aa": settings["longer"] ** 2,
+        "repaid": 100 * max(apart(measurements, r, smallest, REPAID) for r in runs),
+        "default_repaid": 100 * max(apart(measurements, r, default, REPAID) for r in runs),
+        "longer": 100 * min(apart(measurements, r, smallest, LONGER) for r in runs),
+    }
+
+
+def broken(f):
+    """Sentences on the identities that do not hold."""
+    found = []
+    if f["idle"] > IDLE:
+        found.append(say("A bias before batch norm is not idle: {idle:.1e}.", **f))
+    if max(f["cosine"], f["hessian"]) > GONE:
+        found.append(
             say(
                 "At ε = {eps:g} the worst neuron still has |cos(w, g)| = {cosine:.1e} and "
                 "‖Hw + g‖/‖g‖ = {hessian:.1e}.",
-                eps=smallest,
-                **left,
+                **f,
             )
         )
-    if not (SLOPE[0] <= min(slopes) and max(slopes) <= SLOPE[1]):
-        failed.append(
+    if not SLOPE[0] <= f["low"] <= f["high"] <= SLOPE[1]:
+        found.append(
             say(
                 "The residuals do not shrink in proportion to ε: log-log slopes {low:.2f} to "
                 "{high:.2f}.",
-                low=min(slopes),
-                high=max(slopes),
+                **f,
             )
         )
-    if power < POWER or busy < IDLE:
-        failed.append(say("Without batch norm the identities hold as well."))
-    if repaid > SAME or longer <= SAME:
-        failed.append(
+    if f["power"] < POWER or f["busy"] < IDLE:
+        found.append(say("Without batch norm the identities hold as well."))
+    if f["repaid"] > 100 * SAME or f["longer"] <= 100 * SAME:
+        found.append(
             say(
-                "The effective rate is not η/‖w‖²: losses differ by {repaid:.1f} % with "
-                "a²η, by {longer:.1f} % with η.",
-                repaid=100 * repaid,
-                longer=100 * longer,
+                "The effective rate is not η/‖w‖²: losses differ by {repaid:.1f} % with a²η, by "
+                "{longer:.1f} % with η.",
+                **f,
             )
         )
-    if failed:
-        return Verdict(REFUTED, key, failed)
-    reasons = [
+    return found
+
+
+def confirmed(f):
+    """Sentences on the identities that hold."""
+    return [
         say(
             "In {n} runs, before and after training, the worst neuron has |cos(w, g)| = "
             "{cosine:.1e} and ‖Hw + g‖/‖g‖ = {hessian:.1e} at ε = {eps:g}; both shrink in "
             "proportion to ε (log-log slopes {low:.3f} to {high:.3f}).",
-            n=len(runs),
-            eps=smallest,
-            low=min(slopes),
-            high=max(slopes),
-            **left,
+            **f,
         ),
         say(
-            "At the default ε = {eps:g} they are {cosine:.1e} and {hessian:.1e}; what is left of "
-            "w·g is γ ∂L/∂γ ε/(σ² + ε), to {predicted:.0e} of ‖w‖‖g‖.",
-            eps=default,
-            predicted=max(row["predicted"] for row in rows),
-            **usual,
+            "At the default ε = {default:g} they are {default_cosine:.1e} and "
+            "{default_hessian:.1e}; what is left of w·g is γ ∂L/∂γ ε/(σ² + ε), to "
+            "{predicted:.0e} of ‖w‖‖g‖.",
+            **f,
         ),
-        say(
-            "No bias before batch norm has a gradient or a Hessian entry above {idle:.0e}.",
-            idle=idle,
-        ),
+        say("No bias before batch norm has a gradient or a Hessian entry above {idle:.0e}.", **f),
         say(
             "Without batch norm and in evaluation mode the worst |cos(w, g)| is at least "
-            "{least:.2f}: the identities belong to training mode.",
-            least=min(c["cosine"] for c in controls),
+            "{control:.2f}: the identities belong to training mode.",
+            **f,
         ),
         say(
             "Weights {a:g} times as long train differently at the same rate (losses up to "
-            "{longer:.0f} % apart) and alike at {repay:g} times the rate ({repaid:.0e} % apart, "
-            "{usual:.2g} % at the default ε).",
-            a=settings["longer"],
-            repay=settings["longer"] ** 2,
-            longer=100 * longer,
-            repaid=100 * repaid,
-            usual=100 * max(apart(measurements, r, default, REPAID) for r in runs),
+            "{longer:.0f} % apart) and alike at {aa:g} times the rate ({repaid:.0e} % apart, "
+            "{default_repaid:.2g} % at the default ε).",
+            **f,
         ),
     ]
-    limits = []
-    changed = np.array([changes(measurements, r) for r in runs]).max(axis=0) > SAME
-    if changed.any():
-        scales = np.array(settings["scales"])
+
+
+def limits_of(measurements):
+    """Sentences on what the default ε does to the claim, and on what it does not."""
+    runs, settings = measurements["runs"], measurements["settings"]
+    limits, kept = [], []
+    change = np.array([changes(measurements, r) for r in runs]).max(axis=0)
+    scales = np.array(settings["scales"])[change > SAME]
+    if len(scales):
         limits.append(
             say(
                 "The length is forgotten only while it is large against ε: at ε = {eps:g} the "
-                "loss moves by over 1 % when the weights are multiplied by "
-                "{least:g} … {most:g}, up to {change:.0f} %.",
-                eps=default,
-                least=scales[changed].min(),
-                most=scales[changed].max(),
-                change=100 * max(changes(measurements, r).max() for r in runs),
+                "loss moves by over 1 % when the weights are multiplied by {least:g} … {most:g}, "
+                "up to {change:.0f} %.",
+                eps=settings["default"],
+                least=scales.min(),
+                most=scales.max(),
+                change=100 * change.max(),
             )
         )
-    falls = [shortened(r) for r in runs]
-    updates = len(runs[0]["lengths"]["gradient descent"]["squared"]) - 1
-    if any(falls):
+    falls = sum(shortened(r) for r in runs)
+    count = sum(len(r["lengths"]["gradient descent"]["squared"]) - 1 for r in runs)
+    if falls:
         limits.append(
             say(
                 "Gradient descent at ε = {eps:g} shortened the weights in {falls} of {count} "
                 "updates: where the gradient is small, what ε leaves of w·g outweighs η‖g‖².",
-                eps=default,
-                falls=sum(falls),
-                count=updates * len(runs),
+                eps=settings["default"],
+                falls=falls,
+                count=count,
             )
         )
     else:
-        reasons.append(
-            say(
-                "Gradient descent never shortened the weights, in {count} updates.",
-                count=updates * len(runs),
-            )
+        kept.append(
+            say("Gradient descent never shortened the weights, in {count} updates.", count=count)
         )
-    return Verdict(LIMITED if limits else HOLDS, key, reasons + limits)
+    return limits, kept
+
+
+def verdict(measurements):
+    """The identities decide; what the default ε does to them is the limit."""
+    if not measurements["runs"]:
+        return Verdict(UNDECIDED, say("no run"), [say("There is no run.")])
+    f = facts(measurements)
+    key = say("‖Hw + g‖/‖g‖ = {hessian:.0e} at ε = {eps:.0e}", **f)
+    wrong = broken(f)
+    if wrong:
+        return Verdict(REFUTED, key, wrong)
+    limits, kept = limits_of(measurements)
+    return Verdict(LIMITED if limits else HOLDS, key, [*confirmed(f), *kept, *limits])
