@@ -63,6 +63,32 @@ def band(panel, x, rows, colour, dash, label=None):
         )
 
 
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def power(value, position=None):
+    """A power of ten as plain text; what is none, short.
+
+    >>> power(1e-3), power(1e5), power(20), power(1)
+    ('10⁻³', '10⁵', '20', '1')
+    """
+    digits, _, exponent = f"{value:.0e}".partition("e")
+    plain = 0.05 < abs(value) < 500 or not value
+    if plain or digits not in ("1", "-1"):
+        return f"{value:g}".replace("-", "−")
+    return digits.replace("-", "−") + "0" + str(int(exponent)).translate(SUPERSCRIPTS)
+
+
+def unformatted(figure):
+    """Have powers of ten set as plain text: a formula costs as much time as all of a drawing."""
+    from matplotlib.ticker import FuncFormatter, LogFormatterSciNotation
+
+    for panel in figure.axes:
+        for axis in (panel.xaxis, panel.yaxis):
+            if isinstance(axis.get_major_formatter(), LogFormatterSciNotation):
+                axis.set_major_formatter(FuncFormatter(power))
+
+
 def svg(figure, name, alt):
     """The figure as an `<svg>` element for a page: no prolog, ids unique to `name`, no addresses.
 
@@ -77,6 +103,7 @@ def svg(figure, name, alt):
 
     from matplotlib import rc_context
 
+    unformatted(figure)
     buffer = io.StringIO()
     with rc_context({**STYLE, "svg.hashsalt": name}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
@@ -107,6 +134,7 @@ def thumbnail(figure, width=400, colours=40):
     from matplotlib import rc_context
     from PIL import Image
 
+    unformatted(figure)
     for legend in [*figure.legends, *(a.get_legend() for a in figure.axes)]:
         if legend is not None:
             legend.remove()

@@ -116,17 +116,15 @@ summary { cursor: pointer; color: var(--link); }
   dl { grid-template-columns: 1fr; } dd { margin-bottom: .5rem; }
   .front, .front tbody { display: block; }
   .front thead { display: none; }
-  .front tr { display: grid; grid-template-columns: 1.6rem minmax(0, 1fr) 7.2rem; gap: 0 .6rem;
-              border-bottom: 1px solid var(--line); padding: .9rem 0; }
+  .front tr { display: flow-root; border-bottom: 1px solid var(--line); padding: .9rem 0; }
   .front tr.lecture { display: block; border: 0; padding: 0; }
   .front tr.lecture th { display: block; }
   .front td, .front tr:not(.lecture) th { border: 0; padding: 0; width: auto; }
-  .front .row { grid-column: 1; } .front .lecture .row { grid-column: auto; }
-  .front tr:not(.lecture) th { display: contents; }
-  .front th a { grid-column: 2; grid-row: 1; }
-  .front th p { grid-column: 2 / 4; grid-row: 2; margin: 0; }
-  .front .picture { grid-column: 3; grid-row: 1; width: auto; }
-  .front .result { grid-column: 2 / 4; margin-top: .4rem; }
+  .front td.row { float: left; width: 2rem; }
+  .front tr:not(.lecture) th { display: block; }
+  .front .picture { float: right; width: 7.6rem; margin: .2rem 0 .3rem .7rem; }
+  .front td.result { display: block; width: auto; margin-top: .4rem; }
+  .front .result .key { display: inline; margin-left: .4rem; }
   .numbers tr { display: grid; grid-template-columns: 1fr 1fr 1.8fr .6fr; gap: 0 .4rem;
                 border-bottom: 1px solid var(--line); padding: .4rem 0; }
   .numbers th, .numbers td { border: 0; padding: 0; }

@@ -122,7 +122,7 @@ def test_a_slider_changes_picture_and_number(playground):
     playground.ask("document.getElementById('start').value = 1")
     playground.ask("document.getElementById('start').dispatchEvent(new Event('change'))")
     before = playground.ask(DRAWN), playground.ask(RESULT)
-    assert "first below 0.01" in before[1]
+    assert "below 0.01 at update 30" in before[1]
     playground.ask("document.getElementById('rate').focus()")
     playground.press("ArrowLeft", 37)
     assert playground.ask("document.getElementById('rate-value').textContent") == "0.03"

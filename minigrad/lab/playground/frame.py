@@ -29,11 +29,14 @@ FRAME = """\
 </div>
 <div class="controls">
 <fieldset id="methods"><legend>@methods@</legend></fieldset>
-<div class="slider"><output id="rate-value" for="rate"></output> <label for="rate">@rate@</label>
+<div class="slider"><output id="rate-value" for="rate"></output>
+<label for="rate">@rate@</label>
 <input type="range" id="rate" min="0" max="5" step="1" value="2"></div>
-<div class="slider"><output id="length-value" for="length"></output> <label for="length">@length@</label>
+<div class="slider"><output id="length-value" for="length"></output>
+<label for="length">@length@</label>
 <input type="range" id="length" min="0" max="5" step="1" value="3"></div>
-<div class="slider"><output id="momentum-value" for="momentum"></output> <label for="momentum">@momentum@</label>
+<div class="slider"><output id="momentum-value" for="momentum"></output>
+<label for="momentum">@momentum@</label>
 <input type="range" id="momentum" min="0" max="3" step="1" value="2"></div>
 <label class="check"><input type="checkbox" id="warm"> @warm_up@</label>
 <p class="soft">@lead@</p>

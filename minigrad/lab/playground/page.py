@@ -123,7 +123,7 @@ def with_words(surfaces, language):
         "at": say("update {n} of {all}", n="{n}", all="{all}"),
         "now": say("loss {loss}", loss="{loss}"),
         "arrived": say(
-            "loss {loss}; first below {goal} at {n}", loss="{loss}", goal="{goal}", n="{n}"
+            "loss {loss}; below {goal} at update {n}", loss="{loss}", goal="{goal}", n="{n}"
         ),
         "diverged": say("diverged at update {n}", n="{n}"),
         "after": say("After {n} updates: {what}.", n="{n}", what="{what}"),

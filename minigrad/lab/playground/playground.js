@@ -120,13 +120,15 @@
   function frame(svg, x, y, xs, ys, height, xname, yname) {
     for (const [v, text] of xs) {
       element(svg, "line", { class: "rule", x1: x(v), x2: x(v), y1: 0, y2: height });
-      element(svg, "text", { class: "tick", x: x(v), y: height + 17, "text-anchor": "middle" }, text);
+      const below = { class: "tick", x: x(v), y: height + 17, "text-anchor": "middle" };
+      element(svg, "text", below, text);
     }
     for (const [v, text] of ys) {
       element(svg, "line", { class: "rule", x1: 0, x2: SIZE, y1: y(v), y2: y(v) });
       element(svg, "text", { class: "tick", x: -6, y: y(v) + 4.5, "text-anchor": "end" }, text);
     }
-    element(svg, "text", { class: "name", x: SIZE / 2, y: height + 37, "text-anchor": "middle" }, xname);
+    const middle = { class: "name", x: SIZE / 2, y: height + 37, "text-anchor": "middle" };
+    element(svg, "text", middle, xname);
     const turn = `translate(-40 ${height / 2}) rotate(-90)`;
     element(svg, "text", { class: "name", transform: turn, "text-anchor": "middle" }, yname);
   }
@@ -137,17 +139,27 @@
 
   let map, chart; // {x, y, lines: {method: {path, marker}}}
 
-  function line(parent, name) {
-    const [colour, dash, shape] = LOOKS[name];
-    const halo = element(parent, "path", { fill: "none", stroke: "#fff", "stroke-width": 5, opacity: 0.75 });
-    const path = element(parent, "path", {
-      fill: "none", stroke: colour, "stroke-width": 2.2, "stroke-dasharray": dash,
-      "stroke-linejoin": "round", "data-method": name,
-    });
-    const marker = element(parent, "path", {
-      d: shape, fill: colour, stroke: "#fff", "stroke-width": 1.2,
-    });
-    return { halo, path, marker };
+  /** Halo, path and marker of each method: dashes above what is solid, so that both are seen. */
+  function lines(parent) {
+    const made = {};
+    const layers = [0, 1, 2].map(() => element(parent, "g"));
+    const names = chosen().map((method) => method.name);
+    names.sort((a, b) => LOOKS[a][1].length - LOOKS[b][1].length);
+    for (const name of names) {
+      const [colour, dash, shape] = LOOKS[name];
+      const light = { fill: "none", stroke: "#fff", "stroke-width": 5, opacity: 0.75 };
+      const dark = {
+        fill: "none", stroke: colour, "stroke-width": 2.2, "stroke-dasharray": dash,
+        "stroke-linejoin": "round", "data-method": name,
+      };
+      const solid = { d: shape, fill: colour, stroke: "#fff", "stroke-width": 1.2 };
+      made[name] = {
+        halo: element(layers[0], "path", light),
+        path: element(layers[1], "path", dark),
+        marker: element(layers[2], "path", solid),
+      };
+    }
+    return made;
   }
 
   function ground() {
@@ -169,16 +181,17 @@
         ? { d, fill: `hsl(212 28% ${light}%)`, stroke: "#8796a6", "stroke-width": 1 }
         : { d, fill: "none", stroke: "#8796a6", "stroke-width": 4 });
     });
-    map = { x, y, flat, lines: {} };
-    for (const method of chosen()) map.lines[method.name] = line(field, method.name);
+    map = { x, y, flat, lines: lines(field) };
     s.marks.forEach((at, i) => {
       const place = `translate(${x(at[0])} ${flat ? y(at[1]) : SIZE - 14})`;
       const mark = element(field, "g", { transform: place });
-      element(mark, "circle", { r: 8, fill: "#fff", "fill-opacity": 0.8, stroke: "#222", "stroke-width": 1.2 });
+      const ring = { r: 8, fill: "#fff", "fill-opacity": 0.8, stroke: "#222", "stroke-width": 1.2 };
+      element(mark, "circle", ring);
       element(mark, "path", { d: "M-4-4L4 4M-4 4L4-4", stroke: "#222", "stroke-width": 1.2 });
       const edge = x(at[0]) > 0.75 * SIZE;
-      const text = { class: "mark", x: edge ? -13 : 13, y: 4.5, "text-anchor": edge ? "end" : "start" };
-      element(mark, "text", text, s.names[i]);
+      const [left, anchor] = edge ? [-13, "end"] : [13, "start"];
+      const beside = { class: "mark", x: left, y: 4.5, "text-anchor": anchor };
+      element(mark, "text", beside, s.names[i]);
     });
 
     $("chart").replaceChildren();
@@ -187,7 +200,7 @@
     frame($("chart"), chart.x, chart.y, ticks(0, n).map(named), lossTicks(low, high), TALL,
       words.updates, words.loss);
     const plot = inside($("chart"), TALL);
-    for (const method of chosen()) chart.lines[method.name] = line(plot, method.name);
+    chart.lines = lines(plot);
   }
 
   const joined = (points) =>
@@ -309,8 +322,10 @@
       box.id = `method-${method.name}`;
       const swatch = element(label, "svg", { viewBox: "0 0 60 24", "aria-hidden": "true" });
       const [colour, dash, shape] = LOOKS[method.name];
-      element(swatch, "path", { d: "M2 12H58", stroke: colour, "stroke-width": 3, "stroke-dasharray": dash });
-      element(swatch, "path", { d: shape, fill: colour, transform: "translate(30 12) scale(1.5)" });
+      const stroke = { d: "M2 12H58", stroke: colour, "stroke-width": 3, "stroke-dasharray": dash };
+      element(swatch, "path", stroke);
+      const big = "translate(30 12) scale(1.5)";
+      element(swatch, "path", { d: shape, fill: colour, transform: big });
       const name = document.createElement("span");
       name.textContent = method.title;
       const output = document.createElement("output");

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad.lab import plots, store
-from minigrad.lab.registry import lectures
 from minigrad.lab.report.code import listing
 from minigrad.lab.report.html import (
     BADGES,
@@ -16,6 +15,7 @@ from minigrad.lab.report.html import (
     document,
     environment,
     formatted,
+    lecture_name,
     moment,
     speaker,
     table,
@@ -41,10 +41,11 @@ def numbers_table(numbers, seeds, t=None):
         cells = ["–"] * 3
         if known:
             mean, sd = mean_sd(known)
+            ends = min(known), max(known)
             cells = [
                 formatted(mean, number.digits),
                 "–" if math.isnan(sd) else formatted(sd, 2),
-                f"{formatted(min(known), number.digits)} … {formatted(max(known), number.digits)}",
+                " … ".join(dict.fromkeys(formatted(v, number.digits) for v in ends)),
             ]
         missing = len(number.values) - len(known)
         count = (
@@ -178,7 +179,7 @@ def page(outcome, drawn, previous=None, following=None, language="en"):
     e, measurements, verdict = outcome.experiment, outcome.measurements, outcome.verdict
     t, kind = speaker(language), BADGES[verdict.outcome][0]
     home = f'<a href="index.html">← {t(say("All claims"))}</a>'
-    lecture = f"{e.lecture} · {t(lectures()[e.lecture])}"
+    lecture = lecture_name(e.lecture, t)
     reasons = "".join(f"<p>{t(reason)}</p>" for reason in verdict.reasons)
     body = [
         f'<header><nav class="crumbs">{home} <span class="soft">{lecture}</span></nav>',

@@ -6,7 +6,15 @@ from html import escape
 from minigrad.lab.experiment import HOLDS, LIMITED, OUTCOMES, REFUTED
 from minigrad.lab.registry import lectures
 from minigrad.lab.report.experiment_page import command
-from minigrad.lab.report.html import BADGES, badge, document, environment, moment, speaker
+from minigrad.lab.report.html import (
+    BADGES,
+    badge,
+    document,
+    environment,
+    lecture_name,
+    moment,
+    speaker,
+)
 from minigrad.lab.words import say
 
 
@@ -35,15 +43,14 @@ def row(outcome, drawn, t):
 def verdict_table(outcomes, drawn, t):
     """The rows, under the titles of their lectures."""
     parts = []
-    for lecture, title in lectures().items():
+    for lecture in lectures():
         chosen = [o for o in outcomes if o.experiment.lecture == lecture]
         if not chosen:
             continue
-        number = f'<span class="row">{lecture}</span> ' if lecture[1:].isdigit() else ""
         rows = "".join(row(o, drawn[o.experiment.name], t) for o in chosen)
         parts.append(
             f'<tbody id="{lecture}"><tr class="lecture"><th colspan="4" scope="rowgroup">'
-            f"{number}{t(title)}</th></tr>{rows}</tbody>"
+            f"{lecture_name(lecture, t)}</th></tr>{rows}</tbody>"
         )
     heads = (
         f'<th scope="col">{t(say("No."))}</th><th scope="col">{t(say("Figure"))}</th>'

@@ -4,6 +4,7 @@ import math
 from html import escape
 
 from minigrad.lab.experiment import HOLDS, LIMITED, REFUTED, UNDECIDED
+from minigrad.lab.registry import lectures
 from minigrad.lab.style import CSS
 from minigrad.lab.words import say, translate
 
@@ -100,6 +101,12 @@ def table(heads, rows, caption="", numeric=(), kind=""):
         f'<div class="scroll" tabindex="0"><table{kind}>{caption}<thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
+
+
+def lecture_name(lecture, t):
+    """A lecture as a title: its number, where it has one, and its name."""
+    number = f'<span class="row">{lecture}</span> ' if lecture[1:].isdigit() else ""
+    return number + t(lectures()[lecture])
 
 
 def environment(facts, t):

@@ -90,7 +90,8 @@ def write(folder, outcomes, language="en", drawn=None):
             store.write_atomically(path, page(outcome, new, previous, following, language))
             known = drawn[name] = [print_, new.thumbnail, new.alt]
         pictures[name] = Drawn("", *known[1:])
-    play(folder, drawn, language)
+    if any(outcome.measurements for outcome in outcomes):  # not before the first run has begun
+        play(folder, drawn, language)
     if drawn != before:
         store.write_atomically(memory, json.dumps(drawn))
     index = folder / "index.html"
