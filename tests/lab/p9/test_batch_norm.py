@@ -18,7 +18,7 @@ TINY = {
     "epochs": 3,
     "tuning_epochs": 1,
     "rates": {"SGD": [0.01, 0.1], "Adam": [0.001, 0.01]},
-    "target": 0.5,
+    "targets": [0.5, 1.5],
     "grid_width": 16,
     "grid_depths": [1, 2],
     "grid_rates": [0.3, 3],
@@ -60,7 +60,7 @@ def made_up(updates, accuracy=(0.98, 0.98), seconds=None):
         start = {"γ": [1.0, 1.0], "β": [0.0, 0.0]}
         runs.append({"arms": arms, "tuning": tuning, "grid": grid, "start": start})
     settings = {
-        "target": 0.1,
+        "targets": [0.1],
         "rates": {name: [0.1] for name in batch_norm.OPTIMIZERS},
         "grid_depths": [3],
         "grid_rates": [1, 10],
@@ -174,7 +174,39 @@ def test_a_missed_target_is_a_bound_and_said():
     for run in measurements["runs"]:
         run["arms"]["SGD"]["fine"]["loss"][1] = 1.0
     verdict = batch_norm.verdict(measurements)
+    assert verdict.outcome == "holds"  # without batch norm it would take even longer
     assert any("SGD missed the target in 5 of 5" in reason for reason in verdict.reasons)
+
+
+@pytest.mark.parametrize(
+    ("arms", "updates", "expected"),
+    [
+        (batch_norm.ARMS, {"SGD": (100, 100), "Adam": (100, 100)}, "undecided"),
+        (["SGD + batch norm", "Adam + batch norm"], FAST, "undecided"),
+        (["SGD", "Adam"], {"SGD": (100, 200), "Adam": (100, 200)}, "undecided"),
+        (
+            ["SGD + batch norm", "Adam + batch norm"],
+            {"SGD": (1, 9), "Adam": (1, 9)},
+            "does not hold",
+        ),
+    ],
+)
+def test_a_bound_decides_one_way_only(arms, updates, expected):
+    measurements = made_up(updates)
+    for run in measurements["runs"]:
+        for arm in arms:
+            run["arms"][arm]["fine"]["loss"][1] = 1.0
+    assert batch_norm.verdict(measurements).outcome == expected
+
+
+def test_the_target_is_the_smallest_that_all_reach():
+    measurements = made_up(FAST)
+    measurements["settings"]["targets"] = [0.5, 0.001, 0.05]
+    assert batch_norm.target_of(measurements) == 0.05
+    measurements["runs"][3]["arms"]["Adam"]["fine"]["loss"][1] = 0.2
+    assert batch_norm.target_of(measurements) == 0.5
+    measurements["runs"][3]["arms"]["Adam"]["fine"]["loss"][1] = 2.0
+    assert batch_norm.target_of(measurements) == 0.5  # the largest, missed
 
 
 def change_grid(measurements, kinds, losses):
