@@ -69,10 +69,10 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums;
 .front tbody:first-of-type .lecture th { padding-top: .8rem; }
 .front th a { font-weight: 650; font-size: 1.02rem; }
 .front th p { font-weight: 400; margin-top: .2rem; max-width: 34rem; }
-.front .picture { width: 216px; }
+.front .picture { width: clamp(8rem, 19vw, 14rem); }
 .front .picture img { display: block; width: 200px; max-width: 100%; height: auto;
                       max-height: 10rem; object-fit: contain; background: #fff; }
-.front .result { width: 15rem; }
+.front .result { width: clamp(10rem, 21vw, 15rem); }
 .key { font-variant-numeric: tabular-nums; }
 
 /* the page of an experiment */

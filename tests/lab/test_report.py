@@ -13,6 +13,8 @@ from html_page import Page
 from minigrad.lab import experiment, experiments, lectures, plots, report, runner, select, store
 from minigrad.lab.experiment import Experiment, Number
 from minigrad.lab.p5 import saddle
+from minigrad.lab.playground import surfaces
+from minigrad.lab.report.experiment_page import SURFACES
 from minigrad.lab.statistics import interval, mean_sd, ratio
 
 
@@ -82,7 +84,7 @@ def test_pages_are_nested_well_and_load_nothing(pages, folder):
             if link.startswith("#"):
                 assert link[1:] in page.ids
             elif not link.startswith("https://"):
-                assert (folder / link).exists(), f"{name}: {link}"
+                assert (folder / link.partition("#")[0]).exists(), f"{name}: {link}"
 
 
 def test_local_references_of_drawings_exist(saddle_page):
@@ -128,7 +130,7 @@ def test_the_front_page_has_a_row_a_claim(pages):
         if e.name != "saddle":
             assert f"<code>minigrad lab {e.name}</code>" in text  # not run
     assert page.tags.count("img") == 1
-    assert "1 hold with a limit" in text
+    assert "1 × holds with a limit" in text
     assert escape("λ = −2, 2 at the saddle") in text
 
 
@@ -140,6 +142,11 @@ def test_thumbnails_are_small_pictures(pages):
     assert picture.startswith(b"\x89PNG")
     assert int.from_bytes(picture[16:20], "big") == pytest.approx(400, abs=2)
     assert len(picture) < 30_000
+
+
+def test_an_experiment_leads_to_its_surface(saddle_page):
+    assert 'href="playground.html#saddle"' in saddle_page
+    assert set(SURFACES.values()) <= {s.name for s in surfaces.SURFACES}
 
 
 def test_pages_are_in_order(pages):

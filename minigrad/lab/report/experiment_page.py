@@ -23,6 +23,20 @@ from minigrad.lab.report.html import (
 from minigrad.lab.statistics import mean_sd
 from minigrad.lab.words import join, say
 
+# the playground's surface where one can see what the experiment is about
+SURFACES = {
+    "saddle": "saddle",
+    "escape": "saddle",
+    "momentum": "hills",
+    "valley": "valley",
+    "adagrad": "valley",
+    "rmsprop": "crescent",
+    "adam": "crescent",
+    "warmup": "crescent",
+    "optimizers": "crescent",
+    "cross_entropy": "mse",
+}
+
 
 class Drawn(NamedTuple):
     """Figures as HTML, and the first as a small picture for the front page ('': none)."""
@@ -196,6 +210,10 @@ def page(outcome, drawn, previous=None, following=None, language="en"):
     ]
     if measurements and measurements["runs"]:
         body.append(measured(e, measurements, t))
+        if e.name in SURFACES:
+            text = t(say("Try it yourself on the optimizer playground"))
+            address = f"playground.html#{SURFACES[e.name]}"
+            body.append(f'<p><a href="{address}">{text} →</a></p>')
     if measurements and measurements.get("error"):
         body.append(f"<pre><code>{escape(measurements['error'])}</code></pre>")
     body.append(f"<h2>{t(say('The heart of the code'))}</h2>")

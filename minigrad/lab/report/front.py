@@ -3,7 +3,7 @@
 from collections import Counter
 from html import escape
 
-from minigrad.lab.experiment import HOLDS, LIMITED, OUTCOMES, REFUTED
+from minigrad.lab.experiment import OUTCOMES
 from minigrad.lab.registry import lectures
 from minigrad.lab.report.experiment_page import command
 from minigrad.lab.report.html import (
@@ -66,20 +66,15 @@ def summary(outcomes, t):
     """How many claims have which verdict, and a strip of one small field a claim."""
     run = [o for o in outcomes if o.measurements]
     counts = Counter(o.verdict.outcome for o in run)
-    sentences = {
-        HOLDS: say("{n} hold", n=counts[HOLDS]),
-        LIMITED: say("{n} hold with a limit", n=counts[LIMITED]),
-        REFUTED: say("{n} do not hold", n=counts[REFUTED]),
-    }
     parts = []
     for outcome in OUTCOMES:
         if counts[outcome]:
             kind, sign = BADGES[outcome]
-            words = sentences.get(outcome) or say("{n} undecided", n=counts[outcome])
-            parts.append(f'<span class="verdict {kind}">{sign} {t(words)}</span>')
+            words = f"{sign} {counts[outcome]} × {t(outcome)}"
+            parts.append(f'<span class="verdict {kind}">{words}</span>')
     if len(run) < len(outcomes):
-        words = say("{n} not run", n=len(outcomes) - len(run))
-        parts.append(f'<span class="verdict none">{t(words)}</span>')
+        words = f"{len(outcomes) - len(run)} × {t(say('not run'))}"
+        parts.append(f'<span class="verdict none">{words}</span>')
     fields = []
     for o in outcomes:
         kind = BADGES[o.verdict.outcome][0] if o.measurements else "none"
