@@ -4,6 +4,6 @@
 and `playground.js` moves it.
 """
 
-from minigrad.lab.playground.page import fingerprint, write
+from minigrad.lab.playground.page import write
 
-__all__ = ["fingerprint", "write"]
+__all__ = ["write"]

@@ -1,7 +1,6 @@
 """The page of the playground: its numbers, its words, and where they are written."""
 
 import hashlib
-import inspect
 import json
 from functools import cache
 from html import escape
@@ -198,18 +197,6 @@ def page(surfaces, language="en"):
     for name, text in fields.items():
         frame = frame.replace(f"@{name}@", text)
     return document(f"{title} · minigrad lab", frame, language, css)
-
-
-@cache
-def fingerprint(language):
-    """Another text for other pages."""
-    found = hashlib.sha256((source() + language).encode())
-    for part in sorted(PACKAGE.iterdir(), key=lambda part: part.name):
-        if part.is_file():
-            found.update(part.read_bytes())
-    for module in (speaker, document):
-        found.update(inspect.getsource(inspect.getmodule(module)).encode())
-    return found.hexdigest()[:24]
 
 
 def write(folder, language="en"):

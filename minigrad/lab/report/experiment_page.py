@@ -17,6 +17,7 @@ from minigrad.lab.report.html import (
     formatted,
     lecture_name,
     moment,
+    prose,
     speaker,
     table,
 )
@@ -95,7 +96,7 @@ def draw(experiment, measurements, t):
         drawings = experiment.figures(measurements)
         figures = "".join(
             f"<figure>{plots.svg(f.figure, f'{experiment.name}-{i}', f.alt)}"
-            f"<figcaption>{t(f.caption)}</figcaption></figure>"
+            f"<figcaption>{prose(f.caption, t)}</figcaption></figure>"
             for i, f in enumerate(drawings)
         )
         if not drawings:
@@ -194,17 +195,17 @@ def page(outcome, drawn, previous=None, following=None, language="en"):
     t, kind = speaker(language), BADGES[verdict.outcome][0]
     home = f'<a href="index.html">← {t(say("All claims"))}</a>'
     lecture = lecture_name(e.lecture, t)
-    reasons = "".join(f"<p>{t(reason)}</p>" for reason in verdict.reasons)
+    reasons = "".join(f"<p>{prose(reason, t)}</p>" for reason in verdict.reasons)
     body = [
         f'<header><nav class="crumbs">{home} <span class="soft">{lecture}</span></nav>',
         f'<h1><span class="row">{e.ROW}</span> {t(e.TITLE)}</h1></header>',
         "<main><section>",
         f'<div class="text"><h2>{t(say("Claim"))}</h2>',
-        f'<blockquote class="claim">{t(e.CLAIM)}</blockquote>',
+        f'<blockquote class="claim">{prose(e.CLAIM, t)}</blockquote>',
         f'<div class="outcome {kind}"><p>{badge(verdict.outcome, t)} '
         f'<strong class="key">{t(verdict.key)}</strong></p></div>',
-        f"<h2>{t(say('What would refute it'))}</h2><p>{t(e.REFUTED_BY)}</p>",
-        f"<h2>{t(say('Method'))}</h2><p>{t(e.METHOD)}</p>",
+        f"<h2>{t(say('What would refute it'))}</h2><p>{prose(e.REFUTED_BY, t)}</p>",
+        f"<h2>{t(say('Method'))}</h2><p>{prose(e.METHOD, t)}</p>",
         f"<h2>{t(say('Verdict'))}</h2>{reasons}</div>",
         drawn.figures,
     ]

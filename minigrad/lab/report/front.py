@@ -13,6 +13,7 @@ from minigrad.lab.report.html import (
     environment,
     lecture_name,
     moment,
+    prose,
     speaker,
 )
 from minigrad.lab.words import say
@@ -35,7 +36,7 @@ def row(outcome, drawn, t):
     )
     return (
         f'<tr id="{e.name}"><td class="row">{e.ROW}</td><td class="picture">{picture}</td>'
-        f'<th scope="row"><a href="{e.name}.html">{t(e.TITLE)}</a><p>{t(e.CLAIM)}</p></th>'
+        f'<th scope="row"><a href="{e.name}.html">{t(e.TITLE)}</a><p>{prose(e.CLAIM, t)}</p></th>'
         f'<td class="result">{label}<p class="key">{key}</p></td></tr>'
     )
 

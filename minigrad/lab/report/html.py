@@ -1,6 +1,7 @@
 """What all pages share: the frame around them, words in the reader's language, numbers, badges."""
 
 import math
+import re
 from html import escape
 
 from minigrad.lab.experiment import HOLDS, LIMITED, REFUTED, UNDECIDED
@@ -47,6 +48,15 @@ def speaker(language="en"):
     '1 &lt; 2'
     """
     return lambda sentence: escape(translate(sentence, language))
+
+
+def prose(sentence, t):
+    """A sentence as HTML, with what stands between backticks set as code.
+
+    >>> prose("run `minigrad lab`", speaker())
+    'run <code>minigrad lab</code>'
+    """
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", t(sentence))
 
 
 def badge(outcome, t):

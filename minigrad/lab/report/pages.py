@@ -19,8 +19,9 @@ from minigrad.lab.words import say
 def source():
     """A fingerprint of the lab's source: other source, other pages."""
     found = hashlib.sha256(mg.__version__.encode())
-    for path in sorted(Path(inspect.getfile(store)).parent.rglob("*.py")):
-        found.update(path.read_bytes())
+    for path in sorted(Path(inspect.getfile(store)).parent.rglob("*.*")):
+        if path.suffix in (".py", ".js", ".css"):
+            found.update(path.read_bytes())
     return found.hexdigest()
 
 
@@ -32,7 +33,7 @@ def fingerprint(*facts):
 
 def play(folder, drawn, language):
     """Write the playground, if it is not there or another one."""
-    print_ = playground.fingerprint(language)
+    print_ = fingerprint(language)
     if drawn.get("playground") != [print_] or not Path(folder, "playground.html").exists():
         playground.write(folder, language)
         drawn["playground"] = [print_]
