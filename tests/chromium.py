@@ -162,7 +162,7 @@ class Browser:
         """Touch the middle of an element."""
         x, y = self.ask(
             f"(() => {{ const e = document.querySelector({selector!r}); e.scrollIntoView("
-            "{block: 'center', behavior: 'instant'}); const b = e.getBoundingClientRect();"
+            "{block: 'end', behavior: 'instant'}); const b = e.getBoundingClientRect();"
             "return [b.x + b.width / 2, b.y + b.height / 2]; })()"
         )
         self.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])

@@ -181,17 +181,18 @@
         ? { d, fill: `hsl(212 28% ${light}%)`, stroke: "#8796a6", "stroke-width": 1 }
         : { d, fill: "none", stroke: "#8796a6", "stroke-width": 4 });
     });
-    map = { x, y, flat, lines: lines(field) };
-    s.marks.forEach((at, i) => {
-      const place = `translate(${x(at[0])} ${flat ? y(at[1]) : SIZE - 14})`;
-      const mark = element(field, "g", { transform: place });
-      const ring = { r: 8, fill: "#fff", "fill-opacity": 0.8, stroke: "#222", "stroke-width": 1.2 };
+    const places = s.marks.map((at) => [x(at[0]), flat ? y(at[1]) : SIZE - 14]);
+    for (const [left, top] of places) {
+      const mark = element(field, "g", { transform: `translate(${left} ${top})` });
+      const ring = { r: 8, fill: "#fff", "fill-opacity": 0.8, stroke: "#222" };
       element(mark, "circle", ring);
       element(mark, "path", { d: "M-4-4L4 4M-4 4L4-4", stroke: "#222", "stroke-width": 1.2 });
-      const edge = x(at[0]) > 0.75 * SIZE;
-      const [left, anchor] = edge ? [-13, "end"] : [13, "start"];
-      const beside = { class: "mark", x: left, y: 4.5, "text-anchor": anchor };
-      element(mark, "text", beside, s.names[i]);
+    }
+    map = { x, y, flat, lines: lines(field) };
+    places.forEach(([left, top], i) => {
+      const [away, anchor] = left > 0.75 * SIZE ? [-13, "end"] : [13, "start"];
+      const beside = { class: "mark", x: left + away, y: top + 4.5, "text-anchor": anchor };
+      element(field, "text", beside, s.names[i]);
     });
 
     $("chart").replaceChildren();
