@@ -41,9 +41,6 @@ class Surface:
     logarithmic: bool = False
 
 
-LEAST = 101936.7  # squared error of the ten points at the best b and w, rounded down
-
-
 def saddle(w):
     """The network y = w₁w₂x on the datum (1, 1)."""
     return (1 - w[..., 0] * w[..., 1]) ** 2
@@ -52,15 +49,6 @@ def saddle(w):
 X = mg.from_numpy(np.array([338, 333, 328, 207, 226, 25, 179, 60, 208, 606.0]))
 Y = mg.from_numpy(np.array([640, 633, 619, 393, 428, 27, 193, 66, 226, 1591.0]))
 LEAST = 101936.7  # squared error of the ten points at the best b and w, rounded down
-
-
-def saddle(w):
-    """The network y = w₁w₂x on the datum (1, 1)."""
-    return (1 - w[..., 0] * w[..., 1]) ** 2
-
-
-X = mg.tensor([338, 333, 328, 207, 226, 25, 179, 60, 208, 606], dtype=mg.float64)
-Y = mg.tensor([640, 633, 619, 393, 428, 27, 193, 66, 226, 1591], dtype=mg.float64)
 
 
 def valley(p):
