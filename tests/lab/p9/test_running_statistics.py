@@ -1,4 +1,4 @@
-"""Moving averages: both readings by hand, the cost, and the verdict's logic."""
+"""Running statistics: the rule, the errors, what the momentum touches, the verdict's logic."""
 
 import copy
 
@@ -8,85 +8,119 @@ from lab_contract import check, measure
 
 import minigrad as mg
 from minigrad import nn
+from minigrad.lab import data
 from minigrad.lab.p9 import running_statistics
+from minigrad.lab.training import network, tensors
 
-TINY = {
-    "most": 300,
-    "hidden": [16],
-    "batches": [4, 16],
-    "weights": [0.1, 0.9],
-    "updates": 30,
-    "last": 4,
-}
+TINY = {"most": 200, "hidden": 8, "batches": [8, 32], "usual": 8, "momenta": [0.1, 0.9],
+        "epochs": 1, "last": 3}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def measurements():
-    return measure("running_statistics", TINY, seeds=(0, 1, 2))
+    return measure("running_statistics", TINY)
 
 
 def test_contract(measurements):
     check("running_statistics", measurements)
 
 
-def test_momentum_weighs_the_new_batch():
-    norm = nn.BatchNorm1d(1)
-    norm(mg.tensor([[1.0], [3.0]]))
-    assert norm.momentum == 0.1
-    assert norm.running_mean.item() == pytest.approx(0.9 * 0 + 0.1 * 2)
-    assert norm.running_var.item() == pytest.approx(0.9 * 1 + 0.1 * 2)  # variance 2 with n − 1
-    reading, variance = running_statistics.moving_averages(0)
-    assert reading["PyTorch"] < 1e-12 < 0.1 < reading["wrong way round"]
-    assert variance["unbiased"] < 1e-12 < 1e-2 < variance["biased"]
-    assert variance["normalising"] < 1e-10
+def test_the_old_average_keeps_nine_tenths():
+    found = running_statistics.rule(np.random.default_rng(3))
+    assert found["p"] == pytest.approx(0.9, abs=1e-12)
+    assert found["variance"] == pytest.approx(0.9, abs=1e-12)
+    assert abs(found["biased"] - 0.9) > 1e-3
+    assert found["spread"] < 1e-9
+    assert found["normalising"] < 1e-12
 
 
-def test_whole_statistics_are_those_of_the_set():
-    x = mg.randn(50, 3)
-    model = nn.Sequential(nn.BatchNorm1d(3))
+def test_running_statistics_by_hand():
+    layer = nn.BatchNorm1d(2, dtype=mg.float64)
+    x = np.array([[1.0, 10.0], [2.0, 30.0], [6.0, 20.0]])
+    layer(mg.from_numpy(x))
+    np.testing.assert_allclose(layer.running_mean.numpy(), 0.1 * x.mean(axis=0))
+    np.testing.assert_allclose(layer.running_var.numpy(), 0.9 + 0.1 * x.var(axis=0, ddof=1))
+
+
+def test_a_batch_of_one_fails_in_training_only():
+    found = running_statistics.batch_of_one()
+    assert "more than 1 value" in found["training"]
+    assert found["testing"] is None
+
+
+def test_whole_statistics_are_those_of_the_whole_part():
+    x = mg.from_numpy(np.random.default_rng(0).normal(5, 3, (40, 6)).astype(np.float32))
+    mg.manual_seed(0)
+    model = network([6, 4, 4, 2], batch_norm=True)
     running_statistics.whole_statistics(model, x)
-    np.testing.assert_allclose(model[0].running_mean.numpy(), x.numpy().mean(0), atol=1e-6)
-    np.testing.assert_allclose(model[0].running_var.numpy(), x.numpy().var(0, ddof=1), rtol=1e-5)
+    expected = model[0](x).detach().numpy()
+    np.testing.assert_allclose(model[1].running_mean.numpy(), expected.mean(axis=0), rtol=1e-4)
+    np.testing.assert_allclose(model[1].running_var.numpy(), expected.var(axis=0, ddof=1),
+                               rtol=1e-4)  # fmt: skip
+    assert model[1].momentum == 0.1
 
 
-def test_the_weight_of_the_new_batch_takes_no_part_in_training():
-    from minigrad.lab import data
-
-    settings = {"hidden": [8], "rate": 0.03, "updates": 5, "last": 1}
+def test_the_momentum_does_not_touch_the_training():
+    settings = {"hidden": 8, "rate": 0.01, "epochs": 1, "last": 2}
     split = data.load("digits", 0, most=200)
-    models = [running_statistics.train(split, 16, w, settings, seed=0)[1] for w in (0.1, 0.9)]
-    for a, b in zip(*(m.parameters() for m in models), strict=True):
-        np.testing.assert_array_equal(a.detach().numpy(), b.detach().numpy())
+    parts = tensors(split.train), tensors(split.test)
+    whole = [
+        running_statistics.train(m, 16, parts, settings, 0, whole=True)[0] for m in (0.1, 0.9)
+    ]  # fmt: skip
+    assert whole[0] == whole[1]
+    running = [running_statistics.train(m, 16, parts, settings, 0)[1] for m in (0.1, 0.9)]
+    assert running[0]["batch"] == running[1]["batch"]
+    assert running[0]["running"] != running[1]["running"]
 
 
-def made_up(measurements, lost, error="refused", swap=False):
-    changed = copy.deepcopy(measurements)
-    for k, r in enumerate(changed["runs"]):
-        r["batch of one"] = error
-        for batch, by_weight in r["accuracy"].items():
-            r["whole"][batch] = 0.9
-            by_weight["0.1"] = [0.9 - lost[int(batch)] + 1e-3 * k]
-        if swap:
-            r["reading"] = {"PyTorch": 1.0, "wrong way round": 0.0}
-    return changed
+def test_the_trace_follows_the_rule(measurements):
+    trace = measurements["runs"][0]["trace"]
+    for momentum in (0.1, 0.9):
+        running = 0.0
+        for mean, found in zip(trace["batch"], trace[str(momentum)], strict=True):
+            running += momentum * (mean - running)
+            assert found == pytest.approx(running, abs=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("lost", "others", "expected"),
-    [
-        ({4: 0.0, 16: 0.0}, {}, "holds with a limit"),
-        ({4: 0.1, 16: 0.0}, {}, "holds with a limit"),
-        ({4: 0.0, 16: 0.0}, {"swap": True}, "holds"),
-        ({4: 0.0, 16: 0.1}, {}, "does not hold"),
-        ({4: 0.0, 16: 0.0}, {"error": None}, "does not hold"),
-    ],
-)
-def test_verdict(measurements, lost, others, expected):
-    assert running_statistics.verdict(made_up(measurements, lost, **others)).outcome == expected
+def made_up(measurements, whole=0.9, running=0.9, misread=0.8, p=0.9, spread=1e-3, n=4):
+    """n runs with these test accuracies at every batch size."""
+    runs = []
+    for k in range(n):
+        run = copy.deepcopy(measurements["runs"][0])
+        run["rule"] |= {"p": p, "variance": p}
+        for batch in run["whole"]:
+            run["whole"][batch] = whole + spread * k
+            run["accuracy"][batch] |= {"0.1": running, "0.9": misread}
+        runs.append(run)
+    return {**measurements, "runs": runs}
 
 
-def test_two_seeds_are_undecided(measurements):
-    few = {**measurements, "runs": measurements["runs"][:2]}
-    verdict = running_statistics.verdict(few)
-    assert verdict.outcome == "undecided"
-    assert "minigrad lab running_statistics --seeds 4" in verdict.reasons[0]
+def outcome(measurements):
+    return running_statistics.verdict(measurements).outcome
+
+
+def test_verdict_holds_if_p_were_the_lecture_s(measurements):
+    assert outcome(made_up(measurements, p=0.1)) == "holds"
+
+
+def test_verdict_is_limited_by_p(measurements):
+    verdict = running_statistics.verdict(made_up(measurements))
+    assert verdict.outcome == "holds with a limit"
+    assert "costs 10.0 points at batch size 8" in " ".join(verdict.reasons)
+    assert "So p is 0.9, not 0.1" in verdict.reasons[-1]
+
+
+def test_verdict_does_not_hold(measurements):
+    assert outcome(made_up(measurements, running=0.8)) == "does not hold"
+    for key, value in (("spread", 1e-3), ("normalising", 1e-3), ("variance", 0.8)):
+        wrong = made_up(measurements)
+        wrong["runs"][1]["rule"][key] = value
+        assert outcome(wrong) == "does not hold"
+    silent = made_up(measurements)
+    silent["runs"][0]["one"]["training"] = None
+    assert outcome(silent) == "does not hold"
+
+
+def test_verdict_is_undecided(measurements):
+    assert outcome(made_up(measurements, spread=0.02)) == "undecided"
+    assert outcome(made_up(measurements, n=2)) == "undecided"
