@@ -52,11 +52,12 @@ SECONDS = 1.0
 PARAMETERS = {
     "seeds": Parameter(4, "splits of the data and initialisations", 12),
     "data": Parameter("digits", "data set"),
-    "most": Parameter(1000, "samples at most"),
+    "most": Parameter(1797, "samples at most; validation and test part are used whole", 10000),
+    "train": Parameter(650, "samples of the training part that are used", 700),
     "width": Parameter(16, "units of the hidden layer"),
     "batches": Parameter([16, 0], "small and large batch; 0 is the whole training part"),
-    "rates": Parameter([0.1, 0.3, 0.6], "learning rates tried", [0.1, 0.2, 0.4, 0.8]),
-    "target": Parameter(0.05, "training loss, in nats, at which training ends"),
+    "rates": Parameter([0.1, 0.3, 0.6], "learning rates tried", [0.03, 0.1, 0.2, 0.4]),
+    "target": Parameter(0.05, "training loss, in nats, at which training ends", 0.1),
     "patience": Parameter(4000, "updates after which training is given up"),
     "probes": Parameter(20, "random vectors of the trace's estimate", 30),
     "box": Parameter(0.005, "ε of the box in which sharpness is sought"),
@@ -168,6 +169,7 @@ def run(seed, settings):
     """All rates for both batch sizes on one split of the data."""
     split = data.load(settings["data"], seed, most=settings["most"])
     part, validation, test = (tensors(p) for p in split)
+    part = tuple(t[: settings["train"]] for t in part)
     sizes = [part[0].shape[1], settings["width"], classes(part[1])]
     result = {"solutions": {}, "chosen": {}, "rescaled": {}}
     for i, batch in enumerate(settings["batches"]):
