@@ -58,7 +58,7 @@ PARAMETERS = {
     "rates": Parameter(
         [0.03, 0.1, 0.3, 1.0, 3.0],
         "learning rates tried",
-        [0.03, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0],
+        [0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1.0],
     ),
     "fixed": Parameter(30.0, "modelled cost of an update, µs"),
     "sample": Parameter(0.15, "modelled cost of a sample in an update, µs", 1.3),
