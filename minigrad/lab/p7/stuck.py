@@ -57,11 +57,11 @@ PARAMETERS = {
         {"edge": [0.9, 0], "mini-batch": [0.5, 16], "small rate": [0.3, 0]},
         "{arm: [learning rate in units of 2/λmax at the start, batch size (0: all)]}",
     ),
-    "updates": Parameter(2200, "updates of each arm", 4000),
+    "updates": Parameter(2000, "updates of each arm", 4000),
     "window": Parameter(500, "updates at the end in which the arm is judged"),
     "every": Parameter(17, "updates between two records of the gradients"),
-    "spectrum": Parameter(9, "records between two measurements of λmax"),
-    "after": Parameter(300, "updates that follow, at the rate and at a tenth of it"),
+    "spectrum": Parameter(11, "records between two measurements of λmax"),
+    "after": Parameter(200, "updates that follow, at the rate and at a tenth of it"),
 }
 MEASURED = {
     "arms": "{arm: {rate: η, updates: [t, …] of the records, loss: full-batch loss there, "
@@ -97,11 +97,9 @@ LOOKS = {
 }
 
 
-def squared_error(output, y):
-    """½‖output − one-hot(y)‖², mean over the samples."""
-    return F.mse_loss(output, F.one_hot(y, output.shape[1]).float(), reduction="sum") / (
-        2 * len(y)
-    )
+def squared_error(output, targets):
+    """½‖output − target‖², mean over the samples."""
+    return F.mse_loss(output, targets, reduction="sum") / (2 * len(targets))
 
 
 def slope(model, batch):
@@ -171,8 +169,9 @@ def goes_on(model, part, rate, batch, updates):
 def run(seed, settings):
     """One run: the same start for all arms."""
     mg.manual_seed(seed)
-    part = tensors(data.load(settings["data"], seed, most=settings["most"]).train)
-    start = network([part[0].shape[1], settings["hidden"], classes(part[1])], nn.Tanh)
+    x, y = tensors(data.load(settings["data"], seed, most=settings["most"]).train)
+    part = x, F.one_hot(y, classes(y)).float()
+    start = network([x.shape[1], settings["hidden"], classes(y)], nn.Tanh)
     limit = 2 / sharpest(start, part)[0]
     measured = {"arms": {}, "fall": {}, "loss": {}, "promise": {}, "after": {}}
     arms = settings["arms"]

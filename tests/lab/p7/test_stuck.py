@@ -35,13 +35,14 @@ def test_contract(measurements):
 def problem():
     mg.manual_seed(0)
     model = network([3, 4, 2], nn.Tanh)
-    return model, (mg.randn(7, 3), mg.tensor([0, 1, 1, 0, 1, 0, 0]))
+    targets = nn.functional.one_hot(mg.tensor([0, 1, 1, 0, 1, 0, 0]), 2).float()
+    return model, (mg.randn(7, 3), targets)
 
 
-def test_loss_is_half_the_squared_distance_to_the_one_hot_targets(problem):
+def test_loss_is_half_the_squared_distance_to_the_targets(problem):
     model, (x, y) = problem
     output = model(x).detach().numpy()
-    distance = ((output - np.eye(2)[y.numpy()]) ** 2).sum(axis=1)
+    distance = ((output - y.numpy()) ** 2).sum(axis=1)
     assert stuck.squared_error(model(x), y).item() == pytest.approx(distance.mean() / 2, rel=1e-6)
 
 
@@ -57,10 +58,10 @@ def test_slope_is_the_fall_of_a_short_step(problem):
 def test_sharpest_agrees_with_differences_of_the_gradient(problem):
     model, part = problem
     model.double()
-    x, y = part[0].double(), part[1]
+    x, y = part[0].double(), part[1].double()
 
     def loss():
-        return ((model(x) - nn.functional.one_hot(y, 2).double()) ** 2).sum() / (2 * len(y))
+        return ((model(x) - y) ** 2).sum() / (2 * len(y))
 
     weights = list(model.parameters())
     start = nn.utils.parameters_to_vector(weights).detach()
@@ -96,6 +97,18 @@ def test_full_batches_have_one_gradient(measurements):
     for arm, (_, size) in measurements["settings"]["arms"].items():
         same = np.allclose(arms[arm]["batch_norm"], arms[arm]["full_norm"], rtol=1e-4)
         assert same == (size == 0)
+
+
+def test_training_walks_to_the_edge_of_stability_and_stalls_there():
+    arms = {"edge": [1.7, 0], "small rate": [0.1, 0]}
+    tiny = {**TINY, "most": 300, "hidden": 8, "updates": 800, "window": 200, "every": 10}
+    made = measure("stuck", {**tiny, "arms": arms, "spectrum": 5})
+    edge, slow = (stuck.judged(made, arm) for arm in arms)
+    assert 0.95 < edge["edge"] < 1.15
+    assert edge["promise"][0] > 1 > slow["promise"][0]
+    assert slow["fall"] < 2 * slow["promise"][0]  # where it is stable the slope keeps its promise
+    assert slow["fall"] > 0.5 * slow["promise"][0]
+    assert edge["fall"] < 0.05 * edge["promise"][0]
 
 
 def test_rates_are_in_units_of_the_stability_limit(measurements):
