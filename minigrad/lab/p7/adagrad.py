@@ -26,22 +26,22 @@ CLAIM = (
     "shrinks, until the steps across the valley grow too long and the path bursts sideways."
 )
 REFUTED_BY = (
-    "The lecture's rule at the lecture's rate leaves more than 10 % of the way along the valley"
-    " to the optimum ('left') after the updates from any start; or no start of it bursts "
+    "The lecture's rule at the lecture's rate leaves more than 10 % of the way along the valley "
+    "to the optimum ('left') after the updates from any start; or no start of it bursts "
     "('bursts'): a burst is an update at which the distance across the valley exceeds 0.05 "
-    "after 100 updates below it; or a burst from the lecture's start begins where the stability"
-    " ratio ('stability': η times the largest eigenvalue of σ^-½ H σ^-½, over 2) has not passed"
-    " 1 in the 100 updates before; or Adagrad as published differs from the lecture's rule with"
-    " the decay η/√(t+1) by more than 1e-9 of the distance ('identity'). A limit is: Adagrad as"
-    " published, the sum instead of the mean, does not burst from any start at any rate of its "
+    "after 100 updates below it; or a burst from the lecture's start begins where the stability "
+    "ratio ('stability': η times the largest eigenvalue of σ^-½ H σ^-½, over 2) has not passed "
+    "1 in the 100 updates before; or Adagrad as published differs from the lecture's rule with "
+    "the decay η/√(t+1) by more than 1e-9 of the distance ('identity'). A limit is: Adagrad as "
+    "published, the sum instead of the mean, does not burst from any start at any rate of its "
     "grid. Undecided with no run."
 )
 METHOD = (
     "The lecture's rule is written as an optimizer of its own and runs beside the library's "
     "Adagrad in the valley of the linear regression, each over a grid of rates, from the "
     "lecture's start and from random ones, with equal updates. The distance across the valley "
-    "is the part of w − optimum along the Hessian's steepest eigenvector, the way along it that"
-    " along the other. The rule with its rate multiplied by 1/√(t+1), through the library's "
+    "is the part of w − optimum along the Hessian's steepest eigenvector, the way along it that "
+    "along the other. The rule with its rate multiplied by 1/√(t+1), through the library's "
     "LambdaLR, is compared with Adagrad update by update."
 )
 SECONDS = 1.6
@@ -445,8 +445,8 @@ def verdict(measurements):
         ),
         say(
             "The decay has its price: with η = {start} Adagrad still has {slow:.0f} % of the way "
-            "to go. At its best rate of the grid, {best_sum}, it leaves {sums:.1f} %, the "
-            "lecture's at its best, {best_mean}, {means:.1f} %.",
+            "to go. At its best rate of the grid, {best_sum}, it leaves {sums:.2g} %, the "
+            "lecture's at its best, {best_mean}, {means:.2g} %.",
             start=start,
             slow=100 * np.mean([r["left"][SUM][start] for r in runs]),
             best_sum=best[SUM],
