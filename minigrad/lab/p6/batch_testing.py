@@ -35,9 +35,9 @@ REFUTED_BY = (
     "the large batch's by less than half a point (95 % interval wholly below +0.5), or a largest "
     "eigenvalue of the Hessian that is not larger for the large batch (interval of the ratio "
     "large / small wholly below 1.25). It holds if the accuracy is higher and λmax lower for the "
-    "small batch, both by the whole interval. A limit is: only then, a rescaled network, the same "
-    "function to 1e-8 of its largest logit, whose λmax is at least 10 times as large. "
-    "All else is undecided."
+    "small batch, both by the whole interval; with a limit if then rescaled networks, the same "
+    "function to 1e-8 of the largest logit, have at least 10 times the λmax of α = 1 in every "
+    "run and for both batch sizes. All else is undecided."
 )
 METHOD = (
     "A ReLU network on images is trained by plain SGD, by a small batch and by the whole training "
@@ -169,8 +169,8 @@ def run(seed, settings):
     """All rates for both batch sizes on one split of the data."""
     split = data.load(settings["data"], seed, most=settings["most"])
     part, validation, test = (tensors(p) for p in split)
-    part = tuple(t[: settings["train"]] for t in part)
     sizes = [part[0].shape[1], settings["width"], classes(part[1])]
+    part = tuple(t[: settings["train"]] for t in part)
     result = {"solutions": {}, "chosen": {}, "rescaled": {}}
     for i, batch in enumerate(settings["batches"]):
         size = min(batch or len(part[1]), len(part[1]))

@@ -35,6 +35,12 @@ def test_contract():
     assert measurements["runs"][0]["chosen"] == {"16": "0.3", "0": "0.3"}
 
 
+def test_a_training_part_without_some_classes():
+    run = measure("batch_testing", {**TINY, "train": 3, "target": 0.5})["runs"][0]
+    assert run["solutions"]["0"]["0.3"]["reached"]
+    assert run["solutions"]["0"]["0.3"]["test accuracy"] < 0.6
+
+
 def test_rescaling_keeps_the_function_and_changes_the_curvature(small):
     model, part = small
     before = {k: v.clone() for k, v in model.state_dict().items()}
