@@ -113,6 +113,7 @@ summary { cursor: pointer; color: var(--link); }
   body { font-size: .98rem; }
   h1 { font-size: 1.5rem; }
   section { padding: 1rem; border-radius: 0; margin: 1rem -1rem; border-width: 1px 0; }
+  figure svg { width: calc(100% + 1.6rem); max-width: none; margin: 0 -.8rem; }
   dl { grid-template-columns: 1fr; } dd { margin-bottom: .5rem; }
   .front, .front tbody { display: block; }
   .front thead { display: none; }

@@ -105,10 +105,12 @@ def table(heads, rows, caption="", numeric=(), kind=""):
         + "</tr>"
         for first, *rest in rows
     )
+    name = caption or ", ".join(heads)
     caption = caption and f"<caption>{caption}</caption>"
     kind = kind and f' class="{kind}"'
     return (
-        f'<div class="scroll" tabindex="0"><table{kind}>{caption}<thead><tr>{head}</tr></thead>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{name}">'
+        f"<table{kind}>{caption}<thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>"
     )
 
