@@ -110,6 +110,12 @@ def test_verdict_is_limited_by_p(measurements):
     assert "So p is 0.9, not 0.1" in verdict.reasons[-1]
 
 
+def test_verdict_is_limited_by_averages_that_lag(measurements):
+    verdict = running_statistics.verdict(made_up(measurements, p=0.1, whole=0.92))
+    assert verdict.outcome == "holds with a limit"
+    assert "lag" in verdict.reasons[-1]
+
+
 def test_verdict_does_not_hold(measurements):
     assert outcome(made_up(measurements, running=0.8)) == "does not hold"
     for key, value in (("spread", 1e-3), ("normalising", 1e-3), ("variance", 0.8)):
