@@ -50,11 +50,11 @@ SECONDS = 0.8
 PARAMETERS = {
     "seeds": Parameter(5, "splits of the data and initialisations", 12),
     "data": Parameter("digits", "data set of images"),
-    "most": Parameter(700, "images at most", 4000),
+    "most": Parameter(700, "images at most", 1500),
     "bins": Parameter(5, "ordered classes that the diabetes progression is cut into"),
-    "hidden": Parameter(32, "units of the hidden layer", 64),
-    "rates": Parameter([0.003, 0.03], "learning rates tried", [0.001, 0.003, 0.01, 0.03]),
-    "updates": Parameter(200, "updates of full-batch Adam", 400),
+    "hidden": Parameter(32, "units of the hidden layer"),
+    "rates": Parameter([0.003, 0.03], "learning rates tried", [0.001, 0.003, 0.03]),
+    "updates": Parameter(200, "updates of full-batch Adam", 300),
     "every": Parameter(20, "updates between two looks at the validation part"),
 }
 MEASURED = {
