@@ -66,27 +66,39 @@ def band(panel, x, rows, colour, dash, label=None):
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def power(value, position=None):
-    """A power of ten as plain text; what is none, short.
+def power(value):
+    """A number on a logarithmic axis as plain text.
 
-    >>> power(1e-3), power(1e5), power(20), power(1)
-    ('10⁻³', '10⁵', '20', '1')
+    >>> power(1e-3), power(2e-5), power(1e5), power(20), power(0.4), power(0)
+    ('10⁻³', '2·10⁻⁵', '10⁵', '20', '0.4', '0')
     """
     digits, _, exponent = f"{value:.0e}".partition("e")
-    plain = 0.05 < abs(value) < 500 or not value
-    if plain or digits not in ("1", "-1"):
+    if -1 <= int(exponent) <= 2 or (digits.lstrip("-") != "1" and -3 <= int(exponent) <= 4):
         return f"{value:g}".replace("-", "−")
-    return digits.replace("-", "−") + "0" + str(int(exponent)).translate(SUPERSCRIPTS)
+    raised = "10" + str(int(exponent)).translate(SUPERSCRIPTS)
+    return {"1": raised, "-1": "−" + raised}.get(digits, f"{digits}·{raised}".replace("-", "−"))
 
 
 def unformatted(figure):
     """Have powers of ten set as plain text: a formula costs as much time as all of a drawing."""
-    from matplotlib.ticker import FuncFormatter, LogFormatterSciNotation
+    from matplotlib.ticker import LogFormatter, LogFormatterSciNotation
+
+    class Plain(LogFormatter):
+        """Labels the same ticks, in our words."""
+
+        def __call__(self, x, position=None):
+            return power(x) if super().__call__(x, position) else ""
 
     for panel in figure.axes:
         for axis in (panel.xaxis, panel.yaxis):
-            if isinstance(axis.get_major_formatter(), LogFormatterSciNotation):
-                axis.set_major_formatter(FuncFormatter(power))
+            for get, put in (
+                (axis.get_major_formatter, axis.set_major_formatter),
+                (axis.get_minor_formatter, axis.set_minor_formatter),
+            ):
+                old = get()
+                if isinstance(old, LogFormatterSciNotation):
+                    linear = getattr(old, "_linthresh", None)
+                    put(Plain(old._base, old.labelOnlyBase, linthresh=linear))
 
 
 def svg(figure, name, alt):
