@@ -24,9 +24,10 @@ from minigrad.serialization import load, save
 from minigrad.tensor import Tensor
 
 if TYPE_CHECKING:
-    from minigrad import curvature, func, linalg, nn, optim, utils
+    from minigrad import curvature, func, lab, linalg, nn, optim, utils
 
-_LATER = "curvature func linalg nn optim utils".split()  # imported when they are first asked for
+# imported when they are first asked for
+_LATER = "curvature func lab linalg nn optim utils".split()
 
 
 def __getattr__(name):

@@ -183,19 +183,20 @@ class detect_anomaly:
         if array.dtype.kind != "f" or np.isfinite(array).all():
             return
         if np.isnan(array).any():
-            text = f"{node.name()}: made a NaN in a result of shape {array.shape}, {_at(node)}"
+            text = (
+                f"{node.name()}: made a NaN in a result of shape {array.shape}, called at "
+                f"{_pass.where(node)}"
+            )
             if self.infinite is not None:
                 name = self.infinite.name()
-                text += f"; an infinity had been made by {name}, {_at(self.infinite)}"
+                text += (
+                    f"; an infinity had been made by {name}, called at "
+                    f"{_pass.where(self.infinite)}"
+                )
             born = self.infinite or node
             raise AnomalyError(text, born.name(), _pass.called_at(born))
         if self.infinite is None:
             self.infinite = node
-
-
-def _at(node):
-    frame = _pass.called_at(node)
-    return f"called at {frame.filename}:{frame.lineno}, in {frame.name}: {frame.line}"
 
 
 class observe_backward:

@@ -141,11 +141,19 @@ def run(outputs, seeds, inputs, retain_graph, create_graph):
         finally:
             switch_grad(recording)
             _depth -= 1
+            if not _depth:
+                forget_infinity()
             for k in range(len(order)):
                 node = cython.cast(Function, order[k])
                 node.buffer = None
             if stash is not None:
                 restore(stash)
+
+
+def forget_infinity():
+    """Before the next pass."""
+    global _infinite
+    _infinite = None
 
 
 def reaches(outputs, x):
@@ -409,18 +417,35 @@ def called_at(node):
     return (users or node.trace)[-1]
 
 
+_infinite = None  # the first operation of a watched pass whose rule made an infinity
+
+
 def watch(node, cotangents):
     """Raise when a rule made a NaN (`autograd.detect_anomaly`)."""
+    global _infinite
     for i, grad in enumerate(cotangents):
-        if grad is not None and np.isnan(grad._array).any():
-            frame = called_at(node)
-            raise AnomalyError(
+        if grad is None or np.isfinite(grad._array).all():
+            continue
+        if np.isnan(grad._array).any():
+            text = (
                 f"{node.name()}: its backward made a NaN in the gradient of input {i}, shape "
-                f"{grad.shape}; the forward operation was called at {frame.filename}:"
-                f"{frame.lineno}, in {frame.name}: {frame.line}",
-                node.name(),
-                frame,
+                f"{grad.shape}; the forward operation was called at {where(node)}"
             )
+            born, _infinite = _infinite or node, None
+            if born is not node:
+                text += (
+                    f"; an infinity had been made by the backward of {born.name()}, called at "
+                    f"{where(born)}"
+                )
+            raise AnomalyError(text, born.name(), called_at(born))
+        if _infinite is None:
+            _infinite = node
+
+
+def where(node):
+    """File, line, function and source of the call of `node`."""
+    frame = called_at(node)
+    return f"{frame.filename}:{frame.lineno}, in {frame.name}: {frame.line}"
 
 
 methods.bind_pass(backward)

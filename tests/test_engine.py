@@ -599,6 +599,15 @@ def test_detect_anomaly_names_the_infinity_before_the_nan():
     assert (x.log() * x).sum().isnan().item()  # and nothing watches any more
 
 
+def test_detect_anomaly_names_the_infinite_gradient_before_the_nan():
+    x = mg.tensor([0.0, 1.0], requires_grad=True)
+    with mg.autograd.detect_anomaly():
+        y = (x**2).sqrt()
+        with pytest.raises(AnomalyError, match="Pow: .* by the backward of Sqrt") as info:
+            y.sum().backward()
+    assert info.value.operation == "Sqrt"
+
+
 def test_backward_is_observed_while_asked_for():
     seen, w = [], mg.tensor(3.0, requires_grad=True)
     with mg.autograd.observe_backward(lambda outputs: seen.append([x.item() for x in outputs])):

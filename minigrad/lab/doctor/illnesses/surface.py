@@ -1,0 +1,248 @@
+"""Illnesses of the error surface and the rate: too large, too small, a saddle, a valley."""
+
+import numpy as np
+
+from minigrad.lab.doctor.birth import birth
+from minigrad.lab.doctor.finding import Finding
+from minigrad.lab.words import say
+
+
+def not_a_number(record, exam, symptoms):
+    """NaN, and where it was born."""
+    if record.failure is None:
+        return None
+    kind, step = record.failure[:2]
+    if kind == "update" or _grew(symptoms.curve):
+        return None  # the weights ran away: a matter of the rate
+    found = birth(record, exam)
+    if found is None:
+        return None
+    where = say("in the forward pass") if kind == "forward" else say("in the backward pass")
+    evidence = [
+        say(
+            "At step {step} a number stopped being finite, {where}: {operation}, called at "
+            "{file}, line {line}, in {function}: {source}",
+            step=step,
+            where=where,
+            operation=found.operation,
+            file=found.frame.filename,
+            line=found.frame.lineno,
+            function=found.frame.name,
+            source=found.frame.line or "",
+        )
+    ]
+    return Finding(
+        "not-a-number",
+        say("Not a number"),
+        evidence,
+        say(
+            "Keep the argument inside the operation's domain: clamp it, add a small ε under roots "
+            "and logarithms, or use a fused loss such as cross_entropy on logits."
+        ),
+        "cross_entropy",
+        {"step": step, "operation": found.operation, "line": found.frame.lineno},
+    )
+
+
+def rate_too_large(record, exam, symptoms):
+    """Updates that overshoot."""
+    if not record.steps:
+        return None
+    evidence, numbers = [], {"rate": symptoms.rate}
+    ran_away = record.failure is not None and (
+        record.failure[0] == "update" or _grew(symptoms.curve)
+    )
+    first, last = symptoms.first, symptoms.last
+    risen = np.isfinite(last) and last > 1.2 * first and record.steps >= 3
+    leap = symptoms.leap
+    one, tenth = symptoms.change(1.0), symptoms.change(0.1)
+    overshoots = one > 0.02 and tenth < 0.2 * one and not symptoms.is_trained
+    if ran_away:
+        evidence.append(
+            say(
+                "Weights or loss ran away to infinity at step {step}; before that the loss had "
+                "reached {most:.3g}, from {first:.3g} at the start.",
+                step=record.failure[1],
+                most=float(symptoms.curve.max(initial=0.0)),
+                first=float(symptoms.curve[0]) if len(symptoms.curve) else np.nan,
+            )
+        )
+    elif risen and symptoms.change(0.01) <= 0.2 * max(one, 0.0) + 1e-9:
+        evidence.append(
+            say("The loss rose from {first:.4g} to {last:.4g}.", first=first, last=last)
+        )
+    elif leap > 3 and not symptoms.is_trained and symptoms.fallen < 0.5:
+        evidence.append(
+            say(
+                "One of the first updates raised the loss {leap:.3g}-fold, and training has not "
+                "recovered: the loss went from {first:.4g} to {last:.4g}.",
+                leap=leap,
+                first=first,
+                last=last,
+            )
+        )
+    elif overshoots and (symptoms.fallen < 0.5 or one > 0.5):
+        evidence.append(
+            say(
+                "Tried on a copy, the last recorded updates change the loss by {one:+.1f} % on "
+                "average, a tenth of them by {tenth:+.2f} %: they overshoot.",
+                one=100 * one,
+                tenth=100 * tenth,
+            )
+        )
+    if not evidence:
+        return None
+    if not ran_away and np.isfinite(symptoms.limit) and np.isfinite(exam.sharpness):
+        evidence.append(
+            say(
+                "The largest eigenvalue of the Hessian is {top:.3g} at the end; with a rate of "
+                "{rate:g} descent is stable up to {limit:.3g}.",
+                top=exam.sharpness,
+                rate=symptoms.rate,
+                limit=symptoms.limit,
+            )
+        )
+        numbers.update(sharpness=exam.sharpness, limit=symptoms.limit)
+    return Finding(
+        "rate-too-large",
+        say("The learning rate is too large"),
+        evidence,
+        say("Divide the rate by 3 until the loss falls; warm it up; clip the gradient."),
+        "stuck",
+        numbers,
+    )
+
+
+def _grew(curve):
+    """Whether the losses before the failure had grown far beyond the first."""
+    return len(curve) > 2 and curve[-3:].max() > 10 * max(abs(curve[0]), 1e-12)
+
+
+def rate_too_small(record, exam, symptoms):
+    """Updates in the right direction, a hundred times too short."""
+    if record.steps < 5 or symptoms.is_trained:
+        return None
+    one, ten, hundred = (symptoms.change(s) for s in (1.0, 10.0, 100.0))
+    slow = not np.isfinite(symptoms.recent) or symptoms.recent < 0.03
+    if not (slow and one < 0 and ten < 5 * one and ten < 0):
+        return None
+    if np.isfinite(symptoms.limit) and exam.sharpness > 0.1 * symptoms.limit:
+        return None  # ten times the rate would diverge: steep across, flat along
+    best = min(ten, hundred)
+    if hundred > 10 * one and best > -0.05:
+        return None
+    ratio = [u / max(w, 1e-30) for s in record.samples[-3:]
+             for u, w in zip(s.updates.values(), s.weights.values(), strict=False)]  # fmt: skip
+    return Finding(
+        "rate-too-small",
+        say("The learning rate is too small"),
+        [
+            say(
+                "The last third of training took {recent:.2g} % off the loss. Tried on a copy, "
+                "the last recorded updates take {one:.2g} % off it, ten times as long ones "
+                "{ten:.2g} %, and a hundred times as long ones {hundred:.2g} %.",
+                recent=100 * symptoms.recent,
+                one=-100 * one,
+                ten=-100 * ten,
+                hundred=-100 * hundred,
+            ),
+            say(
+                "An update changes the weights by {ratio:.1e} of their norm; 1e-3 is usual.",
+                ratio=float(np.median(ratio)) if ratio else np.nan,
+            ),
+        ],
+        say("Raise the rate tenfold, as long as the loss falls; look at the schedule."),
+        "valley",
+        {"rate": symptoms.rate, "one": one, "ten": ten, "hundred": hundred},
+    )
+
+
+def saddle(record, exam, symptoms):
+    """Stuck where the gradient is nearly zero and the curvature leads down."""
+    if not symptoms.stalled or record.steps < 5:
+        return None
+    surface = exam.surface
+    gain, _ = symptoms.along_gradient
+    value, direction = surface.bottom
+    top = max(abs(surface.top), 1e-300)
+    if value > -1e-4 * top or surface.norm > 1e-2 * _scale(record) and gain > 0.02:
+        return None
+    better, length = max(symptoms.best_along(direction), symptoms.best_along(-direction))
+    if better < 0.02 or better < 2 * gain:
+        return None
+    return Finding(
+        "saddle",
+        say("Stuck at a saddle point"),
+        [
+            say(
+                "The gradient has norm {norm:.2e}, and the best step along it takes {gain:.2g} % "
+                "off the loss of {loss:.4g}.",
+                norm=surface.norm,
+                gain=100 * gain,
+                loss=surface.loss,
+            ),
+            say(
+                "The Hessian's eigenvalues run from {low:.3g} to {high:.3g}: no minimum. A step "
+                "of length {length:.3g} along the eigenvector of the lowest one, tried on a copy, "
+                "takes {better:.3g} % off the loss.",
+                low=value,
+                high=surface.top,
+                length=length,
+                better=100 * better,
+            ),
+        ],
+        say(
+            "Step along minigrad.curvature.escape_direction, add noise, take smaller batches, or "
+            "start elsewhere."
+        ),
+        "saddle",
+        {"lowest": value, "highest": surface.top, "decrease": better, "norm": surface.norm},
+    )
+
+
+def _scale(record):
+    """A gradient norm that is usual for this run: the largest of the sampled ones."""
+    norms = [np.sqrt(sum(v * v for v in s.gradients.values() if v)) for s in record.samples]
+    return float(max(norms, default=1.0)) or 1.0
+
+
+def valley(record, exam, symptoms):
+    """A plateau with a large gradient: steep across, flat along."""
+    if not symptoms.stalled or record.steps < 10:
+        return None
+    surface = exam.surface
+    gain, _ = symptoms.along_gradient
+    if not np.isfinite(surface.norm) or surface.norm == 0:
+        return None
+    bound = np.isfinite(symptoms.limit) and surface.top > 0.1 * symptoms.limit
+    if not bound and gain > 0.1:
+        return None
+    better, _ = symptoms.best_along(surface.newton())
+    if better < 0.4 or (not bound and better < 5 * gain):
+        return None
+    return Finding(
+        "valley",
+        say("In a valley: steep across, flat along"),
+        [
+            say(
+                "The loss stands at {loss:.4g} with a gradient of norm {norm:.3g}. The best step "
+                "along the gradient takes {gain:.2g} % off it; a step by conjugate gradients, "
+                "which knows the curvature, {better:.3g} %.",
+                loss=surface.loss,
+                norm=surface.norm,
+                gain=100 * gain,
+                better=100 * better,
+            ),
+            say(
+                "The rate is bound by the steepest direction (largest eigenvalue {top:.3g}), the "
+                "way leads along the flat ones.",
+                top=surface.top,
+            ),
+        ],
+        say("Normalise features and layers; use momentum, or an adaptive method such as Adam."),
+        "valley",
+        {"gain": gain, "better": better, "sharpness": surface.top},
+    )
+
+
+ILLNESSES = [not_a_number, rate_too_large, rate_too_small, saddle, valley]
