@@ -83,6 +83,11 @@ REFERENCES = [
     ),
 ]
 TABLES = ("breast cancer", "wine", "diabetes")
+WORDS = {
+    "breast cancer": say("breast cancer"),
+    "wine": say("wine"),
+    "diabetes": say("diabetes"),
+}
 RAW, CENTRED, SCALED, STANDARDISED, WHITENED = ARMS = (
     "raw", "centred", "scaled", "standardised", "uncorrelated"
 )  # fmt: skip
@@ -352,7 +357,7 @@ def verdict(measurements):
     limit = say(
         "Rounder, not round: on {table} a condition number of {kappa:.3g} is left, the work of "
         "correlated features; with uncorrelated ones it is {white:.3g}.",
-        table=say(worst),
+        table=WORDS[worst],
         kappa=left[worst],
         white=float(np.mean([condition(r, worst, WHITENED) for r in runs])),
     )
@@ -375,7 +380,7 @@ def reason(measurements, name, c):
         "{table}: condition number {raw:.2g} raw, {standard:.2g} standardised; updates to a loss "
         "of {target:g}: {first:.0f} and {second:.0f}, ratio {r:.2g} (95 % interval {low:.2g} to "
         "{high:.2g}, {n} seeds){bound}.",
-        table=say(name),
+        table=WORDS[name],
         raw=kappas[RAW],
         standard=kappas[STANDARDISED],
         target=settings["targets"][name],
@@ -384,6 +389,6 @@ def reason(measurements, name, c):
         n=n,
         bound=say(", a bound: raw missed it in {missed} of {n}", missed=c["missed"][1], n=n)
         if c["missed"][1]
-        else say(""),
+        else "",
         **dict(zip(("r", "low", "high"), c["updates"], strict=True)),
     )
