@@ -107,6 +107,14 @@ METHODS = {  # arms of the descent on two logits: loss, optimizer, Adam's ε
 }
 ARMS = [f"{loss}, {optimizer}" for loss in LOSSES for optimizer in ("SGD", "Adam")]
 USUAL, BAD = STARTS = ("usual start", "bad start")
+WORDS = {
+    "usual start": say("usual start"),
+    "bad start": say("bad start"),
+    "cross-entropy, SGD": say("cross-entropy, SGD"),
+    "cross-entropy, Adam": say("cross-entropy, Adam"),
+    "squared error, SGD": say("squared error, SGD"),
+    "squared error, Adam": say("squared error, Adam"),
+}
 POINT = {CE: (20.0, 1.414), MSE: (2.0, 1.17e-8)}  # checked: value, norm
 MARGIN = 0.01  # one point of accuracy
 
@@ -462,12 +470,12 @@ def network_reason(measurements, start, leads):
         "Network, {start} (mean cross-entropy {loss:.1f} nats): test accuracy {arms}; "
         "cross-entropy leads by {d:+.1f} points with SGD (95 % interval {d0:+.1f} to {d1:+.1f}, "
         "{n} seeds), {a:+.1f} with Adam ({a0:+.1f} to {a1:+.1f}).",
-        start=say(start),
+        start=WORDS[start],
         loss=float(np.mean([r["network"][start][ARMS[0]]["start loss"] for r in runs])),
         arms=join(
             say(
                 "{arm} {accuracy:.1f} %",
-                arm=say(arm),
+                arm=WORDS[arm],
                 accuracy=100
                 * float(np.mean([r["network"][start][arm]["accuracy"] for r in runs])),
             )
