@@ -134,6 +134,7 @@ def made_up(attention=(0.5, 1.0), residual=(0.5, 1.0), decayed=(), linear=(), sp
         ({"residual": (1.0, 1.0)}, "holds with a limit"),
         ({"residual": (2.0, 1.0)}, "holds with a limit"),
         ({"attention": (2.0, 1.0)}, "holds with a limit"),
+        ({"attention": (1.0, 1.0)}, "holds with a limit"),
         ({"decayed": [900]}, "does not hold"),
         ({"attention": (2.0, 1.0), "residual": (2.0, 1.0)}, "does not hold"),
         ({"attention": (0.9, 1.0), "spread": 0.5}, "undecided"),
