@@ -18,6 +18,7 @@ PATH = shutil.which("chromium")
 
 FLAGS = """
     --headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars
+    --disable-dev-shm-usage
     --disable-background-networking --disable-component-update --disable-sync
     --remote-debugging-pipe
 """.split()
