@@ -52,7 +52,7 @@ def eigenpairs(operator, k=6, which="magnitude", *, tol=0.0, max_iter=None, seed
     Raises
     ------
     ValueError
-        k or `which` out of range.
+        k or `which` out of range; a matrix that is not finite.
     RuntimeError
         The iteration did not converge.
     ImportError
@@ -79,7 +79,10 @@ def eigenpairs(operator, k=6, which="magnitude", *, tol=0.0, max_iter=None, seed
     if n > SMALL and k < n - 1:
         found = _arpack(operator, k, which, tol, max_iter, seed)
     if found is None:
-        values, vectors = np.linalg.eigh(operator.dense(limit=max(n, SMALL)))
+        whole = operator.dense(limit=max(n, SMALL))
+        if not np.isfinite(whole).all():
+            raise ValueError("eigenpairs: the matrix is not finite")
+        values, vectors = np.linalg.eigh(whole)
         chosen = np.sort(_chosen(values, k, which))
         values, vectors = values[chosen], vectors[:, chosen]
         products = operator.matmat(vectors)
@@ -110,7 +113,10 @@ def _arpack(operator, k, which, tol, max_iter, seed):
     """Values and vectors, both ends in turn; None where the whole matrix is cheaper."""
     n = operator.shape[0]
     start = np.random.default_rng(seed).standard_normal(n).astype(operator.dtype)
-    if not operator.matvec(start).any():  # H = 0, where ARPACK fails: no kernel but the whole
+    product = operator.matvec(start)
+    if not np.isfinite(product).all():
+        raise ValueError("eigenpairs: a product with the matrix is not finite")
+    if not product.any():  # H = 0, where ARPACK fails: no kernel but the whole
         return np.zeros(k, operator.dtype), np.eye(n, k, dtype=operator.dtype)
     if which == "magnitude":
         return _lanczos(operator, 0.0, k, "LM", tol, max_iter, start)

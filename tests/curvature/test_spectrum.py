@@ -149,3 +149,10 @@ def test_ends_are_found_where_eigenvalues_pile_up_at_zero(which):
     assert len(calls) < 1000
     with pytest.raises(RuntimeError, match="0 of 1 converged"):
         curvature.eigenpairs(H, 1, "bottom", max_iter=3)
+
+
+@pytest.mark.parametrize("n", [3, 100])
+def test_a_matrix_that_is_not_finite_is_refused(n):
+    H = curvature.Hessian.of(lambda w: (w * w).sum() * float("nan"), mg.ones(n, dtype=f64))
+    with pytest.raises(ValueError, match="not finite"):
+        curvature.eigenpairs(H, 1, "top")
