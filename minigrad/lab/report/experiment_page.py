@@ -122,17 +122,13 @@ def measured(experiment, measurements, t):
         numbers = apology(problem, t)
     which = store.variant(measurements.get("full"), measurements.get("data"))
     path = store.path_of("", experiment.name, which).as_posix()
-    keys = (
-        table(
-            [t(say("Key")), t(say("Meaning"))],
-            [
-                [f"<code>{escape(key)}</code>", escape(str(meaning))]
-                for key, meaning in experiment.module.MEASURED.items()
-            ],
-            t(say("What each of the runs in the file holds.")),
-        )
-        if hasattr(experiment.module, "MEASURED")
-        else ""
+    keys = table(
+        [t(say("Key")), t(say("Meaning"))],
+        [
+            [f"<code>{escape(key)}</code>", escape(str(meaning))]
+            for key, meaning in experiment.MEASURED.items()
+        ],
+        t(say("What each of the runs in the file holds.")),
     )
     parameters = experiment.PARAMETERS
     settings = table(

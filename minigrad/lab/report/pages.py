@@ -33,10 +33,10 @@ def fingerprint(*facts):
 
 def play(folder, drawn, language):
     """Write the playground, if it is not there or another one."""
-    print_ = fingerprint(language)
-    if drawn.get("playground") != [print_] or not Path(folder, "playground.html").exists():
+    stamp = fingerprint(language)
+    if drawn.get("playground") != [stamp] or not Path(folder, "playground.html").exists():
         playground.write(folder, language)
-        drawn["playground"] = [print_]
+        drawn["playground"] = [stamp]
 
 
 def other_pages(folder, outcomes):
@@ -75,21 +75,24 @@ def write(folder, outcomes, language="en", drawn=None):
     drawn = {} if drawn is None else drawn
     memory = Path(folder, "data", "drawn.json")
     if not drawn:
-        with contextlib.suppress(OSError, ValueError):  # nothing known: everything is drawn
+        with contextlib.suppress(
+            OSError, ValueError, TypeError
+        ):  # nothing known: everything is drawn
             drawn.update(json.loads(memory.read_text(encoding="utf-8")))
     before = dict(drawn)
     pictures = {}
     for i, outcome in enumerate(outcomes):
         name, verdict = outcome.experiment.name, outcome.verdict
         path = folder / f"{name}.html"
-        print_ = fingerprint(language, outcome.measurements, verdict.key, verdict.reasons)
+        facts = verdict.outcome, verdict.key, verdict.reasons
+        stamp = fingerprint(language, outcome.measurements, facts)
         known = drawn.get(name)
-        if not known or known[0] != print_ or not path.exists():
+        if not known or known[0] != stamp or not path.exists():
             new = draw(outcome.experiment, outcome.measurements, t)
             previous = outcomes[i - 1].experiment if i else None
             following = outcomes[i + 1].experiment if i + 1 < len(outcomes) else None
             store.write_atomically(path, page(outcome, new, previous, following, language))
-            known = drawn[name] = [print_, new.thumbnail, new.alt]
+            known = drawn[name] = [stamp, new.thumbnail, new.alt]
         pictures[name] = Drawn("", *known[1:])
     if any(outcome.measurements for outcome in outcomes):  # not before the first run has begun
         play(folder, drawn, language)
