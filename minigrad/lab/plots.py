@@ -124,7 +124,7 @@ def svg(figure, name, alt):
     # what applies to the page as a whole is said once, in the style sheet
     text = re.sub(r"<(metadata|style)\b.*?</\1>\s*", "", text, flags=re.DOTALL)
     text = re.sub(r'\bid="', f'id="{name}-', text)
-    text = re.sub(r'xlink:href="#', f'href="#{name}-', text)
+    text = re.sub(r'xlink:href="#', f'href="#{name}-', text).replace("xlink:href=", "href=")
     text = re.sub(r"url\(#", f"url(#{name}-", text)
     box = re.search(r'viewBox="[^"]*"', text).group()
     head = f'<svg {box} role="img" aria-label="{escape(alt)}">'

@@ -56,7 +56,7 @@ class Symptoms:
         if self.fallen > 1 - SMALL and self.last < self.ignorance:
             return True
         accuracy = self.accuracy
-        return bool(accuracy is not None and accuracy > 0.93)
+        return bool(accuracy is not None and accuracy > 0.93 and self.last < self.ignorance)
 
     @cached_property
     def ignorance(self):
@@ -113,6 +113,27 @@ class Symptoms:
         moved = values[:, self.SCALES.index(scale)]
         moved = np.where(np.isfinite(moved), moved, np.inf)
         return float(np.mean((moved - base) / np.maximum(abs(base), 1e-300)))
+
+    @cached_property
+    def climbs(self):
+        """The share of all recorded updates a tenth of which raises the loss; NaN below four."""
+        found = []
+        for s in self.record.snapshots:
+            if s.after is not None:
+                before, after = self.exam.tried(s, (0.0, 0.1))
+                found.append(after > before)
+        return float(np.mean(found)) if len(found) >= 4 else np.nan
+
+    @cached_property
+    def reach(self):
+        """‖update‖ / ‖weights‖ of the last recorded updates, the median over parameters."""
+        ratios = [
+            u / max(s.weights[n], 1e-30)
+            for s in self.record.samples[-3:]
+            for n, u in s.updates.items()
+            if s.gradients.get(n)
+        ]
+        return float(np.median(ratios)) if ratios else np.nan
 
     @cached_property
     def leap(self):

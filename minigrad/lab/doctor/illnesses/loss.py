@@ -171,20 +171,14 @@ def maximised(record, exam, symptoms):
             first=symptoms.first,
             last=symptoms.last,
         )
-    elif record.steps >= 5 and np.isfinite(symptoms.change(0.01)):
-        up, tiny = symptoms.change(1.0), symptoms.change(0.01)
-        if (
-            tiny > 0
-            and up > 0
-            and symptoms.change(0.1) > 0
-            and (symptoms.last - symptoms.first > 0.05 * abs(symptoms.first))
-        ):
-            evidence = say(
-                "The updates go up: even a hundredth of one raises the loss, which went from "
-                "{first:.4g} to {last:.4g}.",
-                first=symptoms.first,
-                last=symptoms.last,
-            )
+    elif record.steps >= 5 and symptoms.climbs > 0.85 and symptoms.last > symptoms.first:
+        evidence = say(
+            "The updates go up: a tenth of one, tried on a copy, raises the loss in {share:.0f} % "
+            "of the sampled steps. The loss went from {first:.4g} to {last:.4g}.",
+            share=100 * symptoms.climbs,
+            first=symptoms.first,
+            last=symptoms.last,
+        )
     if evidence is None:
         return None
     return Finding(

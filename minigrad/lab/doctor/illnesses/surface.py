@@ -120,37 +120,49 @@ def _grew(curve):
 
 def rate_too_small(record, exam, symptoms):
     """Updates in the right direction, a hundred times too short."""
-    if record.steps < 5 or symptoms.is_trained:
+    if record.steps < 5 or symptoms.is_trained or record.empty:
         return None
-    one, ten, hundred = (symptoms.change(s) for s in (1.0, 10.0, 100.0))
-    slow = not np.isfinite(symptoms.recent) or symptoms.recent < 0.03
-    if not (slow and one < 0 and ten < 5 * one and ten < 0):
+    if np.isfinite(symptoms.recent) and symptoms.recent >= 0.03:
         return None
     if np.isfinite(symptoms.limit) and exam.sharpness > 0.1 * symptoms.limit:
         return None  # ten times the rate would diverge: steep across, flat along
-    best = min(ten, hundred)
-    if hundred > 10 * one and best > -0.05:
+    one, ten, hundred = (symptoms.change(s) for s in (1.0, 10.0, 100.0))
+    works = one < 0 and ten < 5 * one and (hundred < 10 * one or ten < -0.05)
+    lost = symptoms.reach < 1e-6 and symptoms.along_gradient[0] > 0.01
+    if not works and not lost:
         return None
-    ratio = [u / max(w, 1e-30) for s in record.samples[-3:]
-             for u, w in zip(s.updates.values(), s.weights.values(), strict=False)]  # fmt: skip
-    return Finding(
-        "rate-too-small",
-        say("The learning rate is too small"),
-        [
+    evidence = [
+        say(
+            "The last third of training took {recent:.2g} % off the loss. An update changes the "
+            "weights by {reach:.1e} of their norm; 1e-3 is usual.",
+            recent=100 * symptoms.recent,
+            reach=symptoms.reach,
+        )
+    ]
+    if works:
+        evidence.append(
             say(
-                "The last third of training took {recent:.2g} % off the loss. Tried on a copy, "
-                "the last recorded updates take {one:.2g} % off it, ten times as long ones "
-                "{ten:.2g} %, and a hundred times as long ones {hundred:.2g} %.",
-                recent=100 * symptoms.recent,
+                "Tried on a copy, the last recorded updates take {one:.2g} % off the loss, ten "
+                "times as long ones {ten:.2g} %, a hundred times as long ones {hundred:.2g} %.",
                 one=-100 * one,
                 ten=-100 * ten,
                 hundred=-100 * hundred,
-            ),
+            )
+        )
+    else:
+        gain, length = symptoms.along_gradient
+        evidence.append(
             say(
-                "An update changes the weights by {ratio:.1e} of their norm; 1e-3 is usual.",
-                ratio=float(np.median(ratio)) if ratio else np.nan,
-            ),
-        ],
+                "A step of length {length:.2g} along the gradient, tried on a copy, takes "
+                "{gain:.2g} % off the loss; the updates drown in rounding.",
+                length=length,
+                gain=100 * gain,
+            )
+        )
+    return Finding(
+        "rate-too-small",
+        say("The learning rate is too small"),
+        evidence,
         say("Raise the rate tenfold, as long as the loss falls; look at the schedule."),
         "valley",
         {"rate": symptoms.rate, "one": one, "ten": ten, "hundred": hundred},
@@ -164,11 +176,11 @@ def saddle(record, exam, symptoms):
     surface = exam.surface
     gain, _ = symptoms.along_gradient
     value, direction = surface.bottom
-    top = max(abs(surface.top), 1e-300)
-    if value > -1e-4 * top or surface.norm > 1e-2 * _scale(record) and gain > 0.02:
+    if value > -1e-3 * max(abs(surface.top), 1e-300):
         return None
     better, length = max(symptoms.best_along(direction), symptoms.best_along(-direction))
-    if better < 0.02 or better < 2 * gain:
+    # the point where the gradient is zero must be near, against the step that leads away from it
+    if better < 0.02 or surface.norm > 0.05 * abs(value) * length:
         return None
     return Finding(
         "saddle",
@@ -198,12 +210,6 @@ def saddle(record, exam, symptoms):
         "saddle",
         {"lowest": value, "highest": surface.top, "decrease": better, "norm": surface.norm},
     )
-
-
-def _scale(record):
-    """A gradient norm that is usual for this run: the largest of the sampled ones."""
-    norms = [np.sqrt(sum(v * v for v in s.gradients.values() if v)) for s in record.samples]
-    return float(max(norms, default=1.0)) or 1.0
 
 
 def valley(record, exam, symptoms):
