@@ -63,11 +63,11 @@ def test_the_sequence_against_the_formulas_in_numbers():
 
 
 def test_a_difference_of_updates_is_seen():
-    path = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
-    other = path.copy()
-    other[2, 1] += 1
-    assert adam.largest_difference(path, path) == 0
-    assert adam.largest_difference(path, other) == pytest.approx(0.5)
+    x, y = mg.rand(6, 4, dtype=mg.float64), mg.tensor([0, 1, 2, 0, 1, 2])
+    model = mg.nn.Linear(4, 3).double()
+    rules = [lambda p, rate=rate: mg.optim.SGD(p, lr=rate) for rate in (0.1, 0.15)]
+    assert adam.side_by_side(rules[0], rules[0], model, [(x, y)] * 3) == 0
+    assert adam.side_by_side(*rules, model, [(x, y)] * 3) == pytest.approx(0.5)
 
 
 def test_the_own_rule_keeps_its_state():
