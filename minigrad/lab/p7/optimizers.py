@@ -17,6 +17,7 @@ from minigrad.lab.experiment import (
     Parameter,
     Verdict,
 )
+from minigrad.lab.p7.adam import side_by_side
 from minigrad.lab.p7.rmsprop import crescent
 from minigrad.lab.p7.valley import loss as valley
 from minigrad.lab.statistics import interval, ratio
@@ -32,14 +33,15 @@ CLAIM = (
     "with warm-up and decay, improves on plain gradient descent and on each of its parts."
 )
 REFUTED_BY = (
-    "An instance of the formula that goes farther than 1e-9 of the way from the engine's "
-    "optimizer of that name; or, on the images, a ratio of the training losses, full formula over "
-    "gradient descent, with a 95 % interval over the seeds above 1. A limit is: another method "
-    "over which the interval of the ratio reaches 1 or lies above it; a surface on which another "
-    "method needs fewer updates (interval of the log₂ ratio of updates, full formula over that "
-    "method, above 0). Each method has the rate of its smallest geometric mean over the seeds, "
-    "of the validation loss on the images and of the updates on a surface. Undecided: fewer than "
-    "3 seeds, or the interval over gradient descent holds 1."
+    "An instance of the formula whose updates, on the same gradients, differ by more than 1e-9 "
+    "of their length from those of the engine's optimizer of that name; or, on the images, a "
+    "ratio of the training losses, full formula over gradient descent, with a 95 % interval over "
+    "the seeds above 1. A limit is: another method over which the interval of the ratio reaches "
+    "1 or lies above it; a surface on which another method needs fewer updates (interval of the "
+    "log₂ ratio of updates, full formula over that method, above 0). Each method has the rate of "
+    "its smallest geometric mean over the seeds, of the validation loss on the images and of the "
+    "updates on a surface. Undecided: fewer than 3 seeds, or the interval over gradient descent "
+    "holds 1."
 )
 METHOD = (
     "One Optimizer with two pairs of numbers, how m and σ² are kept and fed, is set to each "
@@ -77,7 +79,7 @@ PARAMETERS = {
     "warmup": Parameter(0.05, "share of the updates in which the full formula's rate grows"),
 }
 MEASURED = {
-    "identity": "{method: largest distance of the formula's weights from the engine's / the way}",
+    "identity": "{method: largest ‖Δ_formula − Δ_engine‖ / ‖Δ_engine‖ of the updates}",
     "surfaces": "{surface: {method: [updates until the loss stays near the minimum, geometric "
     "mean over the starts, the budget if it does not, one a rate]}}",
     "paths": "{surface: {method: [(θ₁, θ₂), …] from the first start at this run's best rate}}, at "
@@ -179,21 +181,18 @@ SURFACES = {
 
 
 def identity(method, part, settings, seed):
-    """How far the formula goes from the engine's method on a network, over the way."""
-    paths = []
-    for make in (ENGINE[method], lambda p, lr: Formula(p, lr, **FORMULA[method])):
-        mg.manual_seed(seed)
-        model = network([part[0].shape[1], 8, classes(part[1])], nn.Tanh).double()
-        optimizer = make(model.parameters(), lr=0.01)
-        path = [nn.utils.parameters_to_vector(model.parameters()).detach().numpy().copy()]
-        for x, y in minibatches(part, settings["batch"], settings["identity_updates"]):
-            optimizer.zero_grad()
-            F.cross_entropy(model(x.double()), y).backward()
-            optimizer.step()
-            path.append(nn.utils.parameters_to_vector(model.parameters()).detach().numpy().copy())
-        paths.append(np.array(path))
-    way = np.linalg.norm(np.diff(paths[0], axis=0), axis=1).sum()
-    return float(np.linalg.norm(paths[1] - paths[0], axis=1).max() / way)
+    """How far the formula's updates are from the engine's on the gradients of a network."""
+    mg.manual_seed(seed)
+    model = network([part[0].shape[1], 8, classes(part[1])], nn.Tanh).double()
+    batches = minibatches(
+        (part[0].double(), part[1]), settings["batch"], settings["identity_updates"]
+    )
+    return side_by_side(
+        lambda params: ENGINE[method](params, lr=0.01),
+        lambda params: Formula(params, 0.01, **FORMULA[method]),
+        model,
+        batches,
+    )
 
 
 def explore(name, method, starts, settings):
@@ -322,7 +321,7 @@ def numbers(measurements):
             rows.append(Number(f"{surface}, {method}: until settled", here, "updates"))
     for method in FORMULA:
         here = [r["identity"][method] for r in runs]
-        rows.append(Number(f"formula against the engine's {method}: distance / way", here))
+        rows.append(Number(f"formula against the engine's {method}: difference", here))
     return rows
 
 
@@ -435,7 +434,7 @@ def verdict(measurements):
     reasons = [
         say(
             "One formula, five settings: gradient descent, momentum, Adagrad, RMSProp and Adam of "
-            "the engine are its instances to {exact:.1e} of the way.",
+            "the engine are its instances, to {exact:.1e} of an update.",
             exact=exact,
         ),
         image_sentence(measurements, ratios),
