@@ -118,7 +118,7 @@ def relative_variance(p):
     """RAdam's approximation of Var[1/σ̂] / mean² for ρ > 4, to first order; else infinite.
 
     >>> relative_variance(4), round(relative_variance(100), 4)
-    (inf, 0.0052)
+    (inf, 0.0053)
     """
     return p / (2 * (p - 2) * (p - 4)) if p > 4 else math.inf
 
