@@ -1,5 +1,6 @@
 """What is measured on demand, on copies: loss at other weights, curvature, the data, the loss."""
 
+import copy
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -13,6 +14,7 @@ from minigrad.tensor import Tensor
 
 ROWS = 256  # samples that are looked at
 DENSE = 700  # parameters up to which all eigenvalues are computed
+WORK = 3e9  # samples times parameters that a trial training may take: seconds
 
 
 def batches_of(data):
@@ -123,6 +125,80 @@ class Examination:
             }
             found.append(self.loss(moved))
         return np.array(found)
+
+    # trainings tried on copies ------------------------------------------------------------------
+    @cached_property
+    def rows(self):
+        """{bytes of a sample's input: its row in the data}."""
+        x = np.ascontiguousarray(self.everything[0])
+        return {row.tobytes(): k for k, row in enumerate(x)} if x.ndim else {}
+
+    def targets_of(self, batch):
+        """The targets of an array of inputs, an array; None where they are not in the data."""
+        x, y = self.everything
+        if batch.dtype != x.dtype or not batch.ndim:
+            return None
+        found = [self.rows.get(row.tobytes()) for row in np.ascontiguousarray(batch)]
+        return None if None in found else y[found]
+
+    def trial(self, factor=1.0, part=None, steps=60):
+        """Train a copy anew from the start, at `factor` times the rate.
+
+        Parameters
+        ----------
+        factor : float
+        part : (array, array), optional
+            What to train on; all data by default.
+        steps : int
+            Updates at most; fewer for a large network, so that a trial takes some seconds.
+
+        Returns
+        -------
+        (float, Module)
+            Its loss on the examined data (∞ if it ran away), and the copy.
+        """
+        if self.record.origin is None:
+            return np.inf, self.model
+        with self.aside(), np.errstate(all="ignore"):
+            model, optimizer = copy.deepcopy(self.record.origin)
+            x, y = self.everything if part is None else part
+            for group in optimizer.param_groups:
+                group["lr"] = group["lr"] * factor
+            rounds = max(1, round(self.record.backwards / max(self.record.steps, 1)))
+            size = max((s.size for s in self.record.samples), default=0) or 32
+            size = min(len(x), size * rounds)
+            cost = size * sum(p.numel() for p in model.parameters())
+            chance, order = np.random.default_rng(0), []
+            try:
+                for _ in range(min(steps, max(5, int(WORK / max(cost, 1))))):
+                    if len(order) < size:
+                        order = chance.permutation(len(x)).tolist()
+                    rows, order = order[:size], order[size:]
+                    optimizer.zero_grad()
+                    with mg.enable_grad():
+                        loss = self.function(model(mg.from_numpy(x[rows])), mg.from_numpy(y[rows]))
+                    if not np.isfinite(loss.item()):
+                        return np.inf, model
+                    loss.backward()
+                    optimizer.step()
+            except (ArithmeticError, RuntimeError, ValueError, TypeError):
+                return np.inf, model
+            value = self.loss_of(model, self.part)
+        return (value if np.isfinite(value) else np.inf), model
+
+    def loss_of(self, model, part):
+        """The loss of a copy on tensors (x, y), without dropout; NaN where it cannot be had."""
+        before = [(m, m.training) for m in model.modules()]
+        for module, training in before:
+            module.training = training and hasattr(module, "track_running_stats")
+        try:
+            with self.aside(), mg.no_grad():
+                return self.function(model(part[0]), part[1]).item()
+        except (ArithmeticError, RuntimeError, ValueError, TypeError):
+            return np.nan
+        finally:
+            for module, training in before:
+                module.training = training
 
     # curvature ------------------------------------------------------------------------------
     def hessian_at(self, weights=None):

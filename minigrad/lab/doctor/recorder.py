@@ -1,24 +1,29 @@
 """What is recorded while a network trains: cheap numbers each step, more at sampled steps.
 
-    each backward pass    loss; whether old gradients are still there; the mode of batch norm
-    each optimizer step   norm of one gradient, the rate; whether anything had a gradient
+    each backward pass    loss; at first, whether old gradients are still there
+    each optimizer step   norm of one gradient; whether anything had a gradient
     sampled steps         weights before and after, the norm of each gradient, what goes into and
                           comes out of each layer and the gradient there, the batch itself
 
 Nothing here computes on the training's random numbers or changes a weight, a buffer or a gradient.
 """
 
+import contextlib
+import copy
 import math
 
 import numpy as np
 
 from minigrad import nn
 from minigrad.autograd import observe_backward
+from minigrad.grad_mode import is_grad_enabled
 from minigrad.tensor import Tensor
 
 KEPT = 12  # snapshots of the weights; when there are more, every other one is dropped
 FIRST = (0, 1, 2, 4, 8, 16, 32)  # sampled in any case; later every `every`-th step
-ROWS = 64  # of a batch that are looked at
+ROWS = 64  # of a batch that are looked at, evenly spread
+SAMPLES = 40  # kept; when there are more, every other late one goes and half as many are taken
+ROUNDS = 50  # in which old gradients are looked for
 
 
 class Layer:
@@ -33,6 +38,11 @@ class Layer:
 
 def _array(x):
     return x.detach().numpy() if isinstance(x, Tensor) else np.asarray(x)
+
+
+def _some(a):
+    """Up to 64 rows of an array, evenly spread."""
+    return a[:: -(-len(a) // ROWS)] if a.ndim and len(a) > ROWS else a
 
 
 def _rms(x):
@@ -65,8 +75,11 @@ class Sample:
         self.gradients = {}  # {name: norm, None where there was none}
         self.weights = {}  # {name: norm}
         self.updates = {}  # {name: norm of the change}
-        self.batch = None  # first rows of the first argument
+        self.batch = None  # some rows of the first argument
+        self.size = 0  # how many rows it had
+        self.loss = None  # on what backward was called
         self.output = None  # what the model made of them
+        self.whole = None  # all rows and what the model made of them, at the first steps
         self.strangers = 0  # leaves in the graph that are no parameters of the model
         self.origin = ""  # the operation that made the output
 
@@ -88,7 +101,7 @@ class Recorder:
         self.norms = [m for m in model.modules() if hasattr(m, "track_running_stats")]
         self.layers = {id(m): n for n, m in model.named_modules()
                        if n and any(True for _ in m.parameters(recurse=False))}  # fmt: skip
-        self.losses, self.slopes, self.rates = [], [], []
+        self.losses, self.slopes = [], []
         self.steps = self.backwards = self.forwards = 0
         self.stale = self.fresh = 0  # first backward passes that found old gradients, or none
         self.empty = 0  # steps in which no parameter of the optimizer had a gradient
@@ -99,6 +112,7 @@ class Recorder:
         self._sample = self._args = self._handles = self._watched = None
         self._since_step = 0
         self.attached = False
+        self.origin = None  # copies of model and optimizer as they were at first
         self.quiet = False  # while the doctor itself uses the model
 
     # hooks ----------------------------------------------------------------------------------
@@ -107,10 +121,12 @@ class Recorder:
         if self.attached:
             return
         self.attached = True
-        self._root = [
-            self.model.register_forward_pre_hook(self._before_forward),
-            self.model.register_forward_hook(self._after_forward),
-        ]
+        if self.origin is None:
+            with contextlib.suppress(TypeError, RuntimeError, ValueError):  # no copy, no trials
+                self.origin = copy.deepcopy((self.model, self.optimizer))
+        self._root = [self.model.register_forward_hook(self._after_forward)]
+        self._pre = None
+        self._expect()
         self._observer = observe_backward(self._before_backward)
         self._observer.__enter__()
         self._step = self.optimizer.step
@@ -124,6 +140,8 @@ class Recorder:
         for handle in self._root:
             handle.remove()
         self._drop_layer_hooks()
+        self._expect(False)
+        self._sample = None
         self._observer.__exit__(None, None, None)
         vars(self.optimizer).pop("step", None)
 
@@ -131,8 +149,17 @@ class Recorder:
         """Whether a step is sampled."""
         return step in FIRST or step % self.every == 0
 
+    def _expect(self, on=True):
+        """Have the next call of the model watched from inside if its step is sampled."""
+        on = on and self.due(self.steps)
+        if on and self._pre is None:
+            self._pre = self.model.register_forward_pre_hook(self._before_forward)
+        elif not on and self._pre is not None:
+            self._pre.remove()
+            self._pre = None
+
     def _before_forward(self, module, args):
-        if self.quiet or not self.due(self.steps) or self._sample is not None:
+        if self.quiet or self._sample is not None or not is_grad_enabled():
             return
         if self.samples and self.samples[-1].step == self.steps:
             return
@@ -150,12 +177,12 @@ class Recorder:
         if not isinstance(y, Tensor):
             return
         name = self.layers[id(module)]
-        layer = Layer(name, _array(args[0])[:ROWS], _array(y)[:ROWS])
+        layer = Layer(name, _some(_array(args[0])), _some(_array(y)))
         self._sample.layers.append(layer)
         if y.requires_grad:
 
             def seen(gradient, layer=layer):
-                layer.gradient = _rms(gradient.numpy()[:ROWS])
+                layer.gradient = _rms(_some(gradient.numpy()))
 
             y.register_hook(seen)
         if hasattr(module, "track_running_stats") and module.training:
@@ -173,14 +200,17 @@ class Recorder:
             return
         self.forwards += 1
         self._args = args
-        if self._sample is not None:
+        if self._sample is not None and self._handles is not None:
             self._drop_layer_hooks()
             y = output[0] if isinstance(output, tuple) else output
             if isinstance(y, Tensor):
-                self._sample.output = _array(y)[:ROWS].copy()
+                self._sample.output = _some(_array(y)).copy()
                 self._sample.origin = y.grad_fn.name() if y.grad_fn is not None else ""
             if args and isinstance(args[0], Tensor):
-                self._sample.batch = _array(args[0])[:ROWS].copy()
+                x = _array(args[0])
+                self._sample.batch, self._sample.size = _some(x).copy(), len(x) if x.ndim else 1
+                if isinstance(y, Tensor) and len(self.samples) < len(FIRST):
+                    self._sample.whole = x.copy(), _array(y).copy()
 
     def _before_backward(self, outputs):
         if self.quiet:
@@ -191,7 +221,7 @@ class Recorder:
         self.losses.append(value)
         if self.norms and not self.norms[0].training:
             self.evaluating += 1
-        if self._since_step == 0 and self.steps:
+        if self._since_step == 0 and 0 < self.steps <= ROUNDS:
             p = self._watched
             if p is not None:
                 old = p.grad is not None and p.grad.numpy().any()
@@ -200,7 +230,8 @@ class Recorder:
         self._since_step += 1
         if value - value != 0 and self.failure is None and loss.numel() == 1:
             self._fail("forward")
-        if self._sample is not None:
+        if self._sample is not None and self._sample.loss is None:
+            self._sample.loss = value
             self._sample.strangers = self._strangers(loss)
 
     def _strangers(self, loss):
@@ -227,18 +258,18 @@ class Recorder:
         if self.quiet:
             return self._step(*args, **kwargs)
         if self._watched is None or self._watched.grad is None:
-            self._watched = next(
-                (p for g in self.optimizer.param_groups for p in g["params"]
-                 if p.grad is not None), None)  # fmt: skip
+            having = [p for g in self.optimizer.param_groups for p in g["params"]
+                      if p.grad is not None]  # fmt: skip
+            # of the first layer, which a NaN on its way back reaches; the smaller is the cheaper
+            self._watched = min(having[:2], key=lambda p: p.numel(), default=None)
             self.empty += self._watched is None
         p = self._watched
         if p is not None:
             g = p.grad.numpy().ravel()
-            square = float(g @ g)
-            self.slopes.append(math.sqrt(square) if square >= 0 else math.nan)
+            square = float(g.dot(g))
+            self.slopes.append(square**0.5 if square >= 0 else math.nan)
             if square - square != 0 and self.failure is None:
                 self._fail("backward")
-        self.rates.append(float(self.optimizer.param_groups[0]["lr"]))
         sample, self._sample = self._sample, None
         if sample is not None:
             self._drop_layer_hooks()
@@ -248,6 +279,8 @@ class Recorder:
             self._look_again(sample)
         self.steps += 1
         self._since_step = 0
+        if sample is not None or self.due(self.steps):
+            self._expect()
         return result
 
     def _look(self, sample):
@@ -259,6 +292,9 @@ class Recorder:
             grad = p.grad
             sample.gradients[name] = None if grad is None else float(np.linalg.norm(grad.numpy()))
         self.samples.append(sample)
+        if len(self.samples) > SAMPLES:
+            self.samples = self.samples[: len(FIRST)] + self.samples[len(FIRST) :: 2]
+            self.every *= 2
         self.snapshots.append(Snapshot(sample.step, before))
         if len(self.snapshots) > KEPT:
             del self.snapshots[2:-1:2]  # the first two and the last stay

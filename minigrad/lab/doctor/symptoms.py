@@ -150,7 +150,7 @@ class Symptoms:
     @cached_property
     def rate(self):
         """The last learning rate."""
-        return self.record.rates[-1] if self.record.rates else np.nan
+        return float(self.record.optimizer.param_groups[0].get("lr", np.nan))
 
     @cached_property
     def limit(self):

@@ -196,8 +196,9 @@ def symmetric_weights(record, exam, symptoms):
 def no_nonlinearity(record, exam, symptoms):
     """Linear layers on linear layers."""
     hidden = [n for n, p in record.trainable.items() if p.ndim == 2]
-    if len(hidden) < 2 or symptoms.is_trained or symptoms.fallen > 0.3:
+    if len(hidden) < 2:
         return None
+    learned = symptoms.is_trained or symptoms.fallen > 0.3
     x = exam.part[0]
     if not x.is_floating_point() or len(x) < 8:
         return None
@@ -213,7 +214,7 @@ def no_nonlinearity(record, exam, symptoms):
     size = max(float(abs(fa).max()), float(abs(fb).max()), 1e-12)
     off = max(abs(middle - (fa + fb) / 2).max(), abs(far - (3 * fa - 2 * fb)).max() / 5) / size
     spread = max(float(np.std(fa)), 1e-12) / size
-    if off > 1e-4 or spread < 1e-6 or _line_would_do(exam, symptoms):
+    if off > 1e-4 or spread < 1e-6 or (not learned and _line_would_do(exam, symptoms)):
         return None
     return Finding(
         "no-nonlinearity",

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import minigrad as mg
 from minigrad.lab.doctor.finding import Finding
 from minigrad.lab.words import say
 
@@ -53,15 +54,34 @@ def softmax_twice(record, exam, symptoms):
     )
 
 
+def _are_bounded(record, exam, z):
+    """Whether the outputs lie in [0, 1] whatever the inputs."""
+    if not ((z >= 0).all() and (z <= 1).all()) or z.max() == z.min():
+        return False
+    if "Sigmoid" in _origin(record) or not exam.part[0].is_floating_point():
+        return "Sigmoid" in _origin(record)
+    far = [exam.output(x=exam.part[0] * factor).numpy() for factor in (-3.0, 30.0)]
+    return all(bool(((f >= 0) & (f <= 1)).all()) and f.max() > f.min() for f in far)
+
+
 def probabilities_as_logits(record, exam, symptoms):
     """Probabilities where logits belong, or logits where log-probabilities belong."""
     z = _outputs(record, exam)
-    if "logistic" in exam.kinds:
-        inside = (z >= 0).all() and (z <= 1).all()
-        if not (inside and "Sigmoid" in _origin(record)) and not (
-            inside and z.size >= 32 and exam.record.steps >= 20 and symptoms.is_trained is False
-            and z.max() > 0.5 and z.min() < 0.5 and z.max() - z.min() > 0.5
-        ):  # fmt: skip
+    if "softmax" in exam.kinds:
+        if _are_probabilities(z) or not _are_bounded(record, exam, z):
+            return None
+        evidence = say(
+            "All outputs lie between {low:.2f} and {high:.2f}, for inputs 30 times as large too, "
+            "and the loss takes their softmax: of {classes} classes the right one never gets "
+            "more than {most:.2f} of the probability.",
+            low=float(z.min()),
+            high=float(z.max()),
+            classes=z.shape[1],
+            most=float(np.e / (np.e + z.shape[1] - 1)),
+        )
+        remedy = say("Leave the last sigmoid out of the model: cross-entropy takes logits.")
+    elif "logistic" in exam.kinds:
+        if not _are_bounded(record, exam, z):
             return None
         evidence = say(
             "All outputs lie between {low:.2f} and {high:.2f}, and the loss applies a sigmoid to "
@@ -161,6 +181,24 @@ def broadcast_loss(record, exam, symptoms):
     )
 
 
+def _reversed(record, exam):
+    """In how many of the first sampled batches `backward` was called on minus the loss."""
+    count = 0
+    for sample in record.samples:
+        if sample.whole is None or sample.loss is None:
+            continue
+        y = exam.targets_of(sample.whole[0])
+        if y is None:
+            continue
+        try:
+            with exam.aside():
+                value = exam.function(*map(mg.from_numpy, (sample.whole[1], y.copy()))).item()
+        except (RuntimeError, ValueError, TypeError):
+            continue
+        count += abs(value + sample.loss) <= 1e-3 * abs(value) and abs(value) > 1e-6
+    return count
+
+
 def maximised(record, exam, symptoms):
     """The loss goes up, or what it rewards is wrong answers."""
     evidence = None
@@ -170,6 +208,12 @@ def maximised(record, exam, symptoms):
             "is to be minimised; here it went from {first:.4g} to {last:.4g}.",
             first=symptoms.first,
             last=symptoms.last,
+        )
+    elif _reversed(record, exam) >= 3:
+        evidence = say(
+            "backward() was called on minus the loss: in {n} mini-batches it had the value of the "
+            "loss with the opposite sign.",
+            n=_reversed(record, exam),
         )
     elif record.steps >= 5 and symptoms.climbs > 0.85 and symptoms.last > symptoms.first:
         evidence = say(

@@ -122,6 +122,44 @@ def rate_too_small(record, exam, symptoms):
     """Updates in the right direction, a hundred times too short."""
     if record.steps < 5 or symptoms.is_trained or record.empty:
         return None
+    return _too_short(record, exam, symptoms) or _too_slow(record, exam, symptoms)
+
+
+def _too_slow(record, exam, symptoms):
+    """Nothing has moved, and trainings of copies at larger rates get far."""
+    if record.steps < 10 or not abs(symptoms.fallen) < 0.02:
+        return None
+    steps = min(60, max(20, record.steps))
+    for factor in (10.0, 1e2, 1e3, 1e4, 1e5):
+        best = exam.trial(factor, steps=steps)[0]
+        if best < symptoms.first - 0.2 * abs(symptoms.first):
+            break
+    else:
+        return None
+    return Finding(
+        "rate-too-small",
+        say("The learning rate is too small"),
+        [
+            say(
+                "In {steps} steps the loss went from {first:.4g} to {last:.4g}. A copy, trained "
+                "from the same start at {factor:g} times the rate, reaches {best:.3g} in {few} "
+                "steps.",
+                steps=record.steps,
+                first=symptoms.first,
+                last=symptoms.last,
+                factor=factor,
+                best=best,
+                few=steps,
+            )
+        ],
+        say("Raise the rate tenfold, as long as the loss falls; look at the schedule."),
+        "valley",
+        {"rate": symptoms.rate, "factor": factor, "best": best},
+    )
+
+
+def _too_short(record, exam, symptoms):
+    """Updates of which longer ones do more, on the spot and over a whole training."""
     if np.isfinite(symptoms.recent) and symptoms.recent >= 0.03:
         return None
     if np.isfinite(symptoms.limit) and exam.sharpness > 0.1 * symptoms.limit:
@@ -131,6 +169,10 @@ def rate_too_small(record, exam, symptoms):
     lost = symptoms.reach < 1e-6 and symptoms.along_gradient[0] > 0.01
     if not works and not lost:
         return None
+    if works and not lost:
+        trials = [exam.trial(f, steps=min(200, record.steps))[0] for f in (10.0, 100.0)]
+        if min(trials) > symptoms.last - 0.1 * abs(symptoms.last):
+            return None
     evidence = [
         say(
             "The last third of training took {recent:.2g} % off the loss. An update changes the "
