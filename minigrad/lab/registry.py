@@ -54,8 +54,8 @@ def select(names=()):
 
     Upper and lower case are the same. Each comes once, in the lab's order.
 
-    >>> [e.name for e in select(["saddle", "P5", "SADDLE"])]
-    ['saddle']
+    >>> [e.name for e in select(["momentum", "saddle", "SADDLE"])]
+    ['saddle', 'momentum']
     >>> select(["sadle"])
     Traceback (most recent call last):
         ...

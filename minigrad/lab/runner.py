@@ -5,10 +5,13 @@ so that an interruption loses the unfinished runs and nothing else. A run is don
 saved with the same settings and the same source of the experiment; what is done is not repeated.
 """
 
+import contextlib
 import hashlib
 import inspect
 import os
 import platform
+import signal
+import threading
 import time
 import traceback
 from datetime import datetime
@@ -119,7 +122,22 @@ def all_runs(plans, jobs):
     from joblib import Parallel, delayed
 
     parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")
-    yield from parallel(delayed(one_run)(*task, alone=False) for task in spread)
+    with no_interrupt():  # the workers inherit this: Ctrl-C is the main process's business
+        results = parallel(delayed(one_run)(*task, alone=False) for task in spread)
+    yield from results
+
+
+@contextlib.contextmanager
+def no_interrupt():
+    """Ctrl-C does nothing meanwhile, here and in processes that are started."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Bar:
