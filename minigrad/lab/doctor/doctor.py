@@ -1,6 +1,7 @@
 """The doctor: attach it to a training, and be told why it will not train."""
 
 import contextlib
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -38,7 +39,7 @@ class Doctor:
     Raises
     ------
     TypeError
-        An argument of another kind.
+        An argument of another kind; data that are an iterator.
 
     Examples
     --------
@@ -72,6 +73,11 @@ class Doctor:
         if not hasattr(batches_of(data), "__iter__"):
             raise TypeError(
                 f"Doctor: data must be (x, y) or an iterable of batches, got {type(data).__name__}"
+            )
+        if isinstance(data, Iterator):
+            raise TypeError(
+                "Doctor: data is an iterator, which looking would use up; give (x, y), a "
+                "DataLoader or a list of batches"
             )
         if not isinstance(every, int) or every < 1:
             raise ValueError(f"Doctor: every must be a positive whole number, got {every!r}")
@@ -134,7 +140,7 @@ class Doctor:
             )
         exam, symptoms = self.examination()
         findings = []
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), exam.aside():
             for illness in ILLNESSES:
                 if any(illness.__name__.replace("_", "-") in explained(f) for f in findings):
                     continue

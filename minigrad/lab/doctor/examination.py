@@ -1,6 +1,7 @@
 """What is measured on demand, on copies: loss at other weights, curvature, the data, the loss."""
 
 import copy
+import random
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -55,15 +56,20 @@ class Examination:
     @contextmanager
     def aside(self):
         """What happens within leaves random numbers, modes and hooks as they were."""
-        generator = mg.default_generator().bit_generator
-        state, quiet = generator.state, self.record.quiet
+        own = getattr(self.data, "generator", None)
+        generators = [g.bit_generator for g in (mg.default_generator(), own) if g is not None]
+        states = [g.state for g in generators]
+        others, quiet = (np.random.get_state(), random.getstate()), self.record.quiet
         modes = [(m, m.training) for m in self.model.modules()]
         self.record.quiet = True
         try:
             yield
         finally:
             self.record.quiet = quiet
-            generator.state = state
+            for generator, state in zip(generators, states, strict=True):
+                generator.state = state
+            np.random.set_state(others[0])
+            random.setstate(others[1])
             for module, training in modes:
                 module.training = training
 

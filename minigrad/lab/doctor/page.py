@@ -111,8 +111,9 @@ def figures(doctor):
     """All figures there is data for."""
     record = doctor.record
     exam, symptoms = doctor.examination()
-    found = [loss_figure(record, exam)] if record.losses else []
-    found += surface_figures(record, exam, symptoms.limit)
+    with exam.aside():
+        found = [loss_figure(record, exam)] if record.losses else []
+        found += surface_figures(record, exam, symptoms.limit)
     found += layer_figure(
         record,
         "‖update‖ / ‖weights‖",

@@ -129,6 +129,7 @@ class Recorder:
         self._expect()
         self._observer = observe_backward(self._before_backward)
         self._observer.__enter__()
+        self._own = vars(self.optimizer).get("step")
         self._step = self.optimizer.step
         self.optimizer.step = self._around_step
 
@@ -144,6 +145,8 @@ class Recorder:
         self._sample = None
         self._observer.__exit__(None, None, None)
         vars(self.optimizer).pop("step", None)
+        if self._own is not None:  # somebody else had put one on
+            self.optimizer.step = self._own
 
     def due(self, step):
         """Whether a step is sampled."""
