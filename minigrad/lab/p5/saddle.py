@@ -4,8 +4,18 @@ import numpy as np
 
 import minigrad as mg
 from minigrad.lab import plots, progress
-from minigrad.lab.experiment import LIMITED, REFUTED, UNDECIDED, Figure, Number, Parameter, Verdict
+from minigrad.lab.experiment import (
+    HOLDS,
+    LIMITED,
+    REFUTED,
+    UNDECIDED,
+    Figure,
+    Number,
+    Parameter,
+    Verdict,
+)
 from minigrad.lab.statistics import mean_sd
+from minigrad.lab.words import join, say
 
 TITLE = "The saddle point of the smallest network"
 ROW = 1
@@ -351,52 +361,75 @@ def figures(measurements):
 
 def verdict(measurements):
     """The facts refute the claim where they fail; the limits that were measured qualify it."""
-    if not measurements["runs"]:
-        return Verdict(UNDECIDED, "no run", ["There is no run."])
-    run = measurements["runs"][0]
-    origin, stuck = run["origin"], run["paths"]
-    down = np.array(origin["eigenvectors"])[:, 0]
-    ends = {m: np.linalg.norm(stuck[m][-1]) for m in ("gradient descent", "momentum")}
-    after = run["losses"]["eigenvector step"]
-    exact = {"rtol": 0, "atol": 1e-12}
-    facts = {
-        "the gradient at the origin is zero": np.allclose(origin["gradient"], 0, **exact),
-        "the Hessian at the origin is [[0, −2], [−2, 0]]": np.allclose(
-            origin["hessian"], [[0, -2], [-2, 0]], **exact
-        ),
-        "its eigenvalues are −2 and 2": np.allclose(origin["eigenvalues"], [-2, 2], **exact),
-        "the eigenvector of −2 is (1, 1)/√2": np.allclose(abs(down), 0.5**0.5, **exact)
-        and down[0] * down[1] > 0,
-        "gradient descent ends in the saddle": ends["gradient descent"] < 1e-6,
-        "momentum ends in the saddle": ends["momentum"] < 1e-6,
-        "the eigenvector step lowers the loss": after[1] < after[0],
-        "descent goes on from there to a minimum": after[-1] < 1e-6,
-    }
-    failed = [fact for fact, true in facts.items() if not true]
+    runs = measurements["runs"]
+    if not runs:
+        return Verdict(UNDECIDED, say("no run"), [say("There is no run.")])
+    failed = [fact for run in runs for fact, true in facts(run).items() if not true]
     if failed:
-        return Verdict(REFUTED, failed[0] + ": no", [f"Not so: {fact}." for fact in failed])
-    reasons = [f"Confirmed: {'; '.join(facts)}."]
+        reasons = [say("Not so: {fact}.", fact=fact) for fact in dict.fromkeys(failed)]
+        return Verdict(REFUTED, say("a fact fails"), reasons)
+    run = runs[0]
+    reasons = [say("Confirmed: {facts}.", facts=join(facts(run), "; "))]
     limits = []
     line = run["along"]
     if line["loss"][150] > line["loss"][0]:
         limits.append(
-            f"The step is a local promise: s·(1, 1) gives L = {line['loss'][140]:.2f} at s = 1.4 "
-            f"but {line['loss'][150]:.2f} at s = 1.5, more than the saddle's {line['loss'][0]:g}."
+            say(
+                "The step is a local promise: s·(1, 1) gives L = {below:.2f} at s = 1.4 but "
+                "{above:.2f} at s = 1.5, more than the saddle's {start:g}.",
+                below=line["loss"][140],
+                above=line["loss"][150],
+                start=line["loss"][0],
+            )
         )
     minimum = run["minimum"]
     if minimum["kind"] != "minimum":
         low, high = minimum["eigenvalues"]
         limits.append(
-            f"The signs do not recognise the minimum (1, 1): its eigenvalues are {low + 0:g} and "
-            f"{high:g}, n₊/n₀/n₋ = {'/'.join(map(str, minimum['inertia']))}, “{minimum['kind']}”. "
-            "The minima are a curve, so no point of this surface has positive eigenvalues alone."
+            say(
+                "The signs do not recognise the minimum (1, 1): its eigenvalues are {low:g} and "
+                "{high:g}, n₊/n₀/n₋ = {inertia}, “{kind}”. The minima are a curve, so no point "
+                "of this surface has positive eigenvalues alone.",
+                low=low + 0,
+                high=high,
+                inertia="/".join(map(str, minimum["inertia"])),
+                kind=minimum["kind"],
+            )
         )
-    counts = [c for r in measurements["runs"] for m in r["released"].values() for c in m]
+    counts = [c for r in runs for m in r["released"].values() for c in m]
     free = [c for c in counts if c is not None]
     if free:
         limits.append(
-            f"The trap is thin: {len(free)} of {len(counts)} starts pushed off the line "
-            f"w₁ = −w₂ left the saddle unaided, after {min(free)} to {max(free)} updates."
+            say(
+                "The trap is thin: {free} of {all} starts pushed off the line w₁ = −w₂ left the "
+                "saddle unaided, after {least} to {most} updates.",
+                free=len(free),
+                all=len(counts),
+                least=min(free),
+                most=max(free),
+            )
         )
-    outcome = LIMITED if limits else "holds"
-    return Verdict(outcome, "λ = −2, 2 at the saddle; 0, 4 at the minimum", reasons + limits)
+    key = say("λ = −2, 2 at the saddle; 0, 4 at the minimum")
+    return Verdict(LIMITED if limits else HOLDS, key, reasons + limits)
+
+
+def facts(run):
+    """{what the claim says: whether the measurement agrees}."""
+    origin, paths = run["origin"], run["paths"]
+    down = np.array(origin["eigenvectors"])[:, 0]
+    ends = {m: np.linalg.norm(paths[m][-1]) for m in ("gradient descent", "momentum")}
+    after = run["losses"]["eigenvector step"]
+    exact = {"rtol": 0, "atol": 1e-12}
+    return {
+        say("the gradient at the origin is zero"): np.allclose(origin["gradient"], 0, **exact),
+        say("the Hessian at the origin is [[0, −2], [−2, 0]]"): np.allclose(
+            origin["hessian"], [[0, -2], [-2, 0]], **exact
+        ),
+        say("its eigenvalues are −2 and 2"): np.allclose(origin["eigenvalues"], [-2, 2], **exact),
+        say("the eigenvector of −2 is (1, 1)/√2"): np.allclose(abs(down), 0.5**0.5, **exact)
+        and down[0] * down[1] > 0,
+        say("gradient descent ends in the saddle"): ends["gradient descent"] < 1e-6,
+        say("momentum ends in the saddle"): ends["momentum"] < 1e-6,
+        say("the eigenvector step lowers the loss"): after[1] < after[0],
+        say("descent goes on from there to a minimum"): after[-1] < 1e-6,
+    }

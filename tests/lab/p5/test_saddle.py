@@ -4,9 +4,9 @@ import copy
 
 import numpy as np
 import pytest
+from lab_contract import check, measure
 
 import minigrad as mg
-from minigrad.lab import select
 from minigrad.lab.p5 import saddle
 
 TOLERANCE = 1e-8
@@ -18,13 +18,11 @@ def tensor(*w):
 
 @pytest.fixture(scope="module")
 def measurements():
-    experiment = select(["saddle"])[0]
-    settings = experiment.settings()
-    return {
-        "settings": settings,
-        "seeds": [0, 1],
-        "runs": [saddle.run(s, settings) for s in (0, 1)],
-    }
+    return measure("saddle", {}, seeds=(0, 1))
+
+
+def test_contract(measurements):
+    check("saddle", measurements)
 
 
 def test_origin_is_a_saddle():
