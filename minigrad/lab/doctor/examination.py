@@ -192,6 +192,35 @@ class Examination:
             value = self.loss_of(model, self.part)
         return (value if np.isfinite(value) else np.inf), model
 
+    def downhill(self, iterations=40):
+        """The loss that L-BFGS reaches from the end, on a copy and the examined data; or ∞."""
+        if self.record.origin is None:
+            return np.inf
+        with self.aside(), np.errstate(all="ignore"):
+            model, _ = copy.deepcopy(self.record.origin)
+            model.load_state_dict(self.model.state_dict())
+            for module in model.modules():
+                normalises = hasattr(module, "track_running_stats")
+                module.training = normalises and self.mode == "train"
+            leaves = [p for p in model.parameters() if p.requires_grad]
+            optimizer = mg.optim.LBFGS(
+                leaves, max_iter=iterations, line_search_fn="strong_wolfe", tolerance_change=0
+            )
+
+            def closure():
+                optimizer.zero_grad()
+                loss = self.function(model(self.part[0]), self.part[1])
+                loss.backward()
+                return loss
+
+            try:
+                with mg.enable_grad():
+                    optimizer.step(closure)
+            except (ArithmeticError, RuntimeError, ValueError, TypeError):
+                return np.inf
+            value = self.loss_of(model, self.part)
+        return value if np.isfinite(value) else np.inf
+
     def loss_of(self, model, part):
         """The loss of a copy on tensors (x, y), without dropout; NaN where it cannot be had."""
         before = [(m, m.training) for m in model.modules()]

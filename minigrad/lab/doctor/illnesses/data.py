@@ -270,10 +270,22 @@ def batches_unshuffled(record, exam, symptoms):
     )
 
 
+def _counts(model):
+    """How many batches each batch norm of a model has seen."""
+    return [
+        int(m.num_batches_tracked)
+        for m in model.modules()
+        if getattr(m, "num_batches_tracked", None) is not None
+    ]
+
+
 def batch_norm_mode(record, exam, symptoms):
     """Training in evaluation mode."""
     if not record.norms or record.evaluating < max(2, 0.3 * record.backwards):
         return None
+    before = [] if record.origin is None else _counts(record.origin[0])
+    if any(before) and _counts(record.model) == before:
+        return None  # fine tuning with the statistics of an earlier training
     return Finding(
         "batch-norm-mode",
         say("Batch norm trains in evaluation mode"),

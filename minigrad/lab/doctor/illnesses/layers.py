@@ -116,12 +116,15 @@ def vanishing_gradient(record, exam, symptoms):
 
 
 def _gradient_ratios(record):
-    """Gradient at the first layer's output over that at the last one's, each early sample."""
+    """Gradient at the first layer's output over that at the last ones', each early sample.
+
+    Of the last two the larger counts: the very last may be a branch that weighs little.
+    """
     found = []
     for sample in record.samples[:5]:
         known = [layer.gradient for layer in sample.layers if layer.gradient is not None]
-        if len(known) >= 3 and known[-1] > 0 and np.isfinite(known).all():
-            found.append(known[0] / known[-1])
+        if len(known) >= 3 and max(known[-2:]) > 0 and np.isfinite(known).all():
+            found.append(known[0] / max(known[-2:]))
     return found
 
 

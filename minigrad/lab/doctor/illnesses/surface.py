@@ -256,13 +256,20 @@ def saddle(record, exam, symptoms):
 
 def valley(record, exam, symptoms):
     """A plateau with a large gradient: steep across, flat along."""
-    if not symptoms.stalled or record.steps < 10:
+    creeps = not symptoms.is_trained and symptoms.recent < 0.05
+    if not (symptoms.stalled or creeps) or record.steps < 10 or not np.isfinite(symptoms.last):
         return None
     surface = exam.surface
     gain, _ = symptoms.along_gradient
     if not np.isfinite(surface.norm) or surface.norm == 0:
         return None
     bound = np.isfinite(symptoms.limit) and surface.top > 0.1 * symptoms.limit
+    if bound:
+        reached = exam.downhill()
+        if reached < 0.3 * symptoms.last and gain < 0.3:
+            return _bent(surface, symptoms, gain, reached)
+    if not symptoms.stalled:
+        return None
     if not bound and gain > 0.1:
         return None
     better, _ = symptoms.best_along(surface.newton())
@@ -290,6 +297,37 @@ def valley(record, exam, symptoms):
         say("Normalise features and layers; use momentum, or an adaptive method such as Adam."),
         "valley",
         {"gain": gain, "better": better, "sharpness": surface.top},
+    )
+
+
+def _bent(surface, symptoms, gain, reached):
+    """A valley that bends: no straight step leads down it, many short ones do."""
+    return Finding(
+        "valley",
+        say("In a valley: steep across, flat along"),
+        [
+            say(
+                "The loss stands at {loss:.4g} with a gradient of norm {norm:.3g}; the last third "
+                "of training took {recent:.2g} % off it. The steepest curvature, {top:.3g}, is "
+                "{share:.2g} of what the rate can bear ({limit:.3g}), so that a larger rate would "
+                "leave the valley.",
+                loss=surface.loss,
+                norm=surface.norm,
+                recent=100 * symptoms.recent,
+                top=surface.top,
+                share=surface.top / symptoms.limit,
+                limit=symptoms.limit,
+            ),
+            say(
+                "The best step along the gradient takes {gain:.3g} % off the loss; L-BFGS, which "
+                "learns the curvature, tried on a copy, goes down to {reached:.3g}.",
+                gain=100 * gain,
+                reached=reached,
+            ),
+        ],
+        say("Normalise features and layers; use momentum, or an adaptive method such as Adam."),
+        "valley",
+        {"gain": gain, "reached": reached, "sharpness": surface.top},
     )
 
 
