@@ -351,7 +351,7 @@ def verdict(measurements):
     if cheap(steps, exponents(measurements, LANCZOS)):
         limits.append(
             say(
-                "{steps} Lanczos steps cost {low:.0f} to {high:.0f} gradients, whatever n, and "
+                "{steps} Lanczos steps cost {low:.0f} to {high:.0f} gradients at these n, and "
                 "find the largest eigenvalue to {miss:.2g} % in the median, to {worst:.2g} % at "
                 "worst.",
                 steps=settings["steps"],
