@@ -35,7 +35,7 @@ class Split(NamedTuple):
     test: tuple
 
 
-def digits(seed, validation=0.15, test=0.2):
+def digits(seed, validation=0.15, test=0.2, most=None):
     """scikit-learn's handwritten digits (1797 images of 8×8 pixels), split by class.
 
     Parameters
@@ -44,6 +44,8 @@ def digits(seed, validation=0.15, test=0.2):
         Of the split. Each part has the classes in the proportions of the whole.
     validation, test : float
         Fractions of the whole.
+    most : int, optional
+        At most so many samples in all, drawn by class.
 
     Returns
     -------
@@ -55,7 +57,7 @@ def digits(seed, validation=0.15, test=0.2):
     >>> [len(y) for x, y in digits(0)]
     [1167, 270, 360]
     """
-    return divide(*_digits(), seed, validation, test)
+    return divide(*_fewer(*_digits(), most, seed), seed, validation, test)
 
 
 @cache

@@ -62,7 +62,6 @@ PARAMETERS = {
     "damping": Parameter(0.1, "damping of saddle-free Newton, in units of curvature"),
     "push": Parameter(1e-3, "distance by which the starts are pushed off the saddle"),
     "relu": Parameter(5, "hidden units of the ReLU network"),
-    "data": Parameter("digits", "data set of the ReLU network"),
 }
 MEASURED = {
     "points": "{hidden units: [{loss, index: negative eigenvalues / all, lowest, highest, "
@@ -248,7 +247,7 @@ def run(seed, settings):
         for k, method in enumerate(METHODS):
             progress.report(0.6 + 0.06 * k, method)
             losses[method] = descend(method, loss, start, settings)
-    images, labels = tensors(data.load(settings["data"], seed, most=150).train)
+    images, labels = tensors(data.digits(seed, most=150).train)
     model = network([images.shape[1], settings["relu"], classes(labels)], nn.ReLU)
     return {
         "points": points,

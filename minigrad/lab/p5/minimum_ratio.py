@@ -44,7 +44,6 @@ METHOD = (
 SECONDS = 1.2
 PARAMETERS = {
     "seeds": Parameter(3, "data and initial weights", 12),
-    "data": Parameter("digits", "data set"),
     "most": Parameter(300, "samples at most, of which the training part is used", 600),
     "hidden": Parameter(4, "units of the hidden layer", 16),
     "stops": Parameter([0, 50, 200, 800, 2000], "updates after which is looked",
@@ -114,7 +113,7 @@ HEART = [look, train]
 def run(seed, settings):
     """One training with its stops."""
     mg.manual_seed(seed)
-    x, y = tensors(data.load(settings["data"], seed, most=settings["most"]).train)
+    x, y = tensors(data.digits(seed, most=settings["most"]).train)
     part = x.double(), y
     model = network([x.shape[1], settings["hidden"], classes(y)], nn.Tanh).double()
     optimizer = mg.optim.Adam(model.parameters(), lr=settings["rate"])

@@ -47,7 +47,6 @@ METHOD = (
 SECONDS = 0.9
 PARAMETERS = {
     "seeds": Parameter(3, "data, weights and random directions", 10),
-    "data": Parameter("digits", "data set of the network"),
     "most": Parameter(200, "samples at most, of which the training part is used", 600),
     "hidden": Parameter(8, "units of the hidden layer", 16),
     "updates": Parameter(300, "updates of Adam that train the network", 1000),
@@ -171,7 +170,7 @@ def run(seed, settings):
     first, last, count = settings["lengths"]
     lengths = np.geomspace(first, last, int(count))
     lines = toy_lines(rng, lengths, settings["directions"])
-    x, y = tensors(data.load(settings["data"], seed, most=settings["most"]).train)
+    x, y = tensors(data.digits(seed, most=settings["most"]).train)
     part = x.double(), y
     model = network([x.shape[1], settings["hidden"], classes(y)], nn.Tanh).double()
     progress.report(0.2, POINTS[2])
