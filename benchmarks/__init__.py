@@ -16,7 +16,7 @@ from pathlib import Path
 
 NAMES = (
     "scalar_chain overhead elementwise reductions gemm linear mlp cross_entropy batch_norm "
-    "layer_norm conv embedding optimizers hessian scaling memory import_time"
+    "layer_norm conv embedding optimizers hessian doctor scaling memory import_time"
 ).split()
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -22,7 +22,7 @@ from minigrad.tensor import Tensor
 KEPT = 12  # snapshots of the weights; when there are more, every other one is dropped
 FIRST = (0, 1, 2, 4, 8, 16, 32)  # sampled in any case; later every `every`-th step
 ROWS = 64  # of a batch that are looked at, evenly spread
-SAMPLES = 40  # kept; when there are more, every other late one goes and half as many are taken
+SAMPLES = 12  # kept; when there are more, every other late one goes and half as many are taken
 ROUNDS = 50  # in which old gradients are looked for
 
 
@@ -111,6 +111,7 @@ class Recorder:
         self.failure = None  # (kind, step, state of the model, arguments)
         self._sample = self._args = self._handles = self._watched = None
         self._since_step = 0
+        self._called = False  # since the last step
         self.attached = False
         self.origin = None  # copies of model and optimizer as they were at first
         self.quiet = False  # while the doctor itself uses the model
@@ -155,6 +156,8 @@ class Recorder:
     def _expect(self, on=True):
         """Have the next call of the model watched from inside if its step is sampled."""
         on = on and self.due(self.steps)
+        self._next = next(k for k in range(self.steps + 1, self.steps + self.every + 1)
+                          if self.due(k))  # fmt: skip
         if on and self._pre is None:
             self._pre = self.model.register_forward_pre_hook(self._before_forward)
         elif not on and self._pre is not None:
@@ -202,7 +205,7 @@ class Recorder:
         if self.quiet:
             return
         self.forwards += 1
-        self._args = args
+        self._args, self._called = args, True
         if self._sample is not None and self._handles is not None:
             self._drop_layer_hooks()
             y = output[0] if isinstance(output, tuple) else output
@@ -216,8 +219,8 @@ class Recorder:
                     self._sample.whole = x.copy(), _array(y).copy()
 
     def _before_backward(self, outputs):
-        if self.quiet:
-            return
+        if self.quiet or not self._called:
+            return  # the loss of another model
         loss = outputs[0]
         value = loss.item() if loss.numel() == 1 else math.nan
         self.backwards += 1
@@ -281,8 +284,8 @@ class Recorder:
         if sample is not None:
             self._look_again(sample)
         self.steps += 1
-        self._since_step = 0
-        if sample is not None or self.due(self.steps):
+        self._since_step, self._called = 0, False
+        if sample is not None or self.steps == self._next:
             self._expect()
         return result
 

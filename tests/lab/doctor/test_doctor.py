@@ -276,3 +276,16 @@ def test_generators_of_all_kinds_stand_still():
     before = states()
     doctor.diagnosis()
     assert states() == before
+
+
+def test_another_model_trained_meanwhile_is_not_heard():
+    arguments = good()
+    other = network()
+    theirs = mg.optim.SGD(other.parameters(), lr=0.1)
+    with Doctor(*arguments) as doctor:
+        for _ in range(4):
+            for model, optimizer in ((arguments[0], arguments[2]), (other, theirs)):
+                optimizer.zero_grad()
+                F.cross_entropy(model(data()[0]), data()[1]).backward()
+                optimizer.step()
+    assert doctor.record.backwards == doctor.record.steps == 4
