@@ -54,8 +54,8 @@ EXPLAINS = {
     "no-gradient": _SURFACE,
     "no-nonlinearity": _SURFACE,
     "rate-too-large": {"valley", "saddle", "no-nonlinearity"},
-    "rate-too-small": {"valley", "saddle", "no-nonlinearity"},
-    "saddle": {"valley", "no-nonlinearity"},
+    "rate-too-small": {"valley", "no-nonlinearity"},
+    "saddle": {"rate-too-small", "valley", "no-nonlinearity"},
 }
 
 

@@ -331,4 +331,4 @@ def _bent(surface, symptoms, gain, reached):
     )
 
 
-ILLNESSES = [not_a_number, rate_too_large, rate_too_small, saddle, valley]
+ILLNESSES = [not_a_number, rate_too_large, saddle, rate_too_small, valley]
