@@ -130,7 +130,7 @@ def _gradient_ratios(record):
 
 def exploding_gradient(record, exam, symptoms):
     """Activations or gradients that grow from layer to layer."""
-    if not record.samples or not record.samples[0].layers:
+    if not record.samples or len(record.samples[0].layers) < 2:
         return None
     first = record.samples[0]
     layers = [x for x in first.layers if np.isfinite(x.output)]

@@ -171,7 +171,7 @@ def _too_short(record, exam, symptoms):
         return None
     if works and not lost:
         trials = [exam.trial(f, steps=min(200, record.steps))[0] for f in (10.0, 100.0)]
-        if min(trials) > symptoms.last - 0.1 * abs(symptoms.last):
+        if min(trials) > symptoms.last - 0.3 * abs(symptoms.last):
             return None
     evidence = [
         say(
