@@ -2,6 +2,7 @@
 
 import copy
 import random
+import contextlib
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -269,6 +270,15 @@ class Examination:
             return self.surface.top
         except (ArithmeticError, RuntimeError, ValueError, TypeError):
             return np.nan
+
+    @cached_property
+    def sharpest(self):
+        """The largest λmax at the first three snapshots; NaN where there is none."""
+        found = []
+        for snapshot in self.record.snapshots[:3]:
+            with contextlib.suppress(ArithmeticError, RuntimeError, ValueError, TypeError):
+                found.append(Surface(self.hessian_at(snapshot.before)).top)
+        return max((v for v in found if np.isfinite(v)), default=np.nan)
 
     # what kind of loss ----------------------------------------------------------------------
     @cached_property

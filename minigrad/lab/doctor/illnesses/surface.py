@@ -92,17 +92,19 @@ def rate_too_large(record, exam, symptoms):
         )
     if not evidence:
         return None
-    if not ran_away and np.isfinite(symptoms.limit) and np.isfinite(exam.sharpness):
+    top = max(exam.sharpest, exam.sharpness) if np.isfinite(symptoms.limit) else np.nan
+    if top > 0.9 * symptoms.limit:
         evidence.append(
             say(
-                "The largest eigenvalue of the Hessian is {top:.3g} at the end; with a rate of "
-                "{rate:g} descent is stable up to {limit:.3g}.",
-                top=exam.sharpness,
+                "The largest eigenvalue of the Hessian is {top:.3g} where it is largest, of the "
+                "start, the first updates and the end; with a rate of {rate:g} descent is stable "
+                "up to {limit:.3g}.",
+                top=top,
                 rate=symptoms.rate,
                 limit=symptoms.limit,
             )
         )
-        numbers.update(sharpness=exam.sharpness, limit=symptoms.limit)
+        numbers.update(sharpness=top, limit=symptoms.limit)
     return Finding(
         "rate-too-large",
         say("The learning rate is too large"),
