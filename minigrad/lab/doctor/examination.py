@@ -1,8 +1,8 @@
 """What is measured on demand, on copies: loss at other weights, curvature, the data, the loss."""
 
+import contextlib
 import copy
 import random
-import contextlib
 from contextlib import contextmanager
 from functools import cached_property
 
