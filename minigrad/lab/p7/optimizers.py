@@ -19,6 +19,7 @@ from minigrad.lab.experiment import (
 )
 from minigrad.lab.p7.adam import side_by_side
 from minigrad.lab.p7.rmsprop import crescent
+from minigrad.lab.p7.valley import X, Y
 from minigrad.lab.p7.valley import loss as valley
 from minigrad.lab.statistics import interval, ratio
 from minigrad.lab.training import classes, evaluate, minibatches, network, tensors
@@ -168,10 +169,7 @@ def scheduled(method, params, lr, updates, share):
 
 
 HEART = [Formula, warm_then_down, scheduled]
-BEST_VALLEY = float(np.polyfit(*np.array([
-    [338, 333, 328, 207, 226, 25, 179, 60, 208, 606],
-    [640, 633, 619, 393, 428, 27, 193, 66, 226, 1591],
-]), 1, full=True)[1][0])  # fmt: skip
+BEST_VALLEY = float(np.polyfit(X.numpy(), Y.numpy(), 1, full=True)[1][0])
 # the loss, its minimum, how near counts as there, and (mean, spread) of the starts
 SURFACES = {
     "valley": (valley, BEST_VALLEY, 10.0, ([-120.0, -4.0], [10.0, 0.5])),

@@ -80,8 +80,8 @@ REFERENCES = [
         "https://doi.org/10.1007/3-540-49430-8_2",
     ),
 ]
-X = mg.tensor([338, 333, 328, 207, 226, 25, 179, 60, 208, 606], dtype=mg.float64)
-Y = mg.tensor([640, 633, 619, 393, 428, 27, 193, 66, 226, 1591], dtype=mg.float64)
+X = mg.from_numpy(np.array([338.0, 333, 328, 207, 226, 25, 179, 60, 208, 606]))
+Y = mg.from_numpy(np.array([640.0, 633, 619, 393, 428, 27, 193, 66, 226, 1591]))
 EXACT, REACHED = 1e-6, 0.01
 
 

@@ -8,7 +8,7 @@ from minigrad.lab import data
 from minigrad.lab.training import minibatches, tensors
 from minigrad.nn import functional as F
 
-PATIENTS = {}  # {name: Patient}, filled by the decorators `sick` and `healthy`
+PATIENTS: dict = {}  # {name: Patient}, filled by the decorators `sick` and `healthy`
 
 
 class Patient(NamedTuple):
