@@ -1369,4 +1369,1002 @@ TABLE = {
         "只有长度比 ε 大得多时它才被忘记：在 ε = {eps:g}，权重乘以 {least:g} … {most:g} 时损"
         "失变动超过 1 %，最多 {change:.0f} %。"
     ),
+    # lab/doctor/doctor
+    "{steps} updates; the loss on the examined data went from {first:.4g} to {last:.4g}.": (
+        "{steps} 次更新；所检查数据上的损失从 {first:.4g} 变到 {last:.4g}。"
+    ),
+    "{share:.1f} % of the examined answers are right.": "所检查的答案中 {share:.1f} % 是对的。",
+    (
+        "The largest eigenvalue of the Hessian is {top:.3g}; with this rate descent is "
+        "stable up to {limit:.3g}."
+    ): "海森矩阵的最大特征值是 {top:.3g}；以这个学习率，下降在 {limit:.3g} 以内是稳定的。",
+    "Not at a critical point: the gradient on the examined data has norm {norm:.2e}.": (
+        "不在临界点：所检查数据上梯度的范数是 {norm:.2e}。"
+    ),
+    "a saddle": "鞍点",
+    "a minimum": "最小值",
+    "a degenerate minimum": "退化的最小值",
+    (
+        "Near a critical point, ‖g‖ = {norm:.1e} and ‖Hg‖/(‖H‖‖g‖) = {flat:.1e}: {kind}, "
+        "eigenvalues from {low:.2g} to {high:.3g}."
+    ): (
+        "接近临界点，‖g‖ = {norm:.1e}，‖Hg‖/(‖H‖‖g‖) = {flat:.1e}：{kind}，特征值从 {low:.2g}"
+        " 到 {high:.3g}。"
+    ),
+    # lab/doctor/finding
+    "Remedy: {remedy}": "处方：{remedy}",
+    "Lesson: minigrad lab {name}": "课程：minigrad lab {name}",
+    "No illness found.": "没有发现病。",
+    "Observed:": "观察：",
+    # lab/doctor/illnesses/data
+    "Targets are not scaled": "目标没有缩放",
+    (
+        "Targets have mean {mean:.3g} and standard deviation {sd:.3g}, while outputs begin "
+        "near 0: the loss is {loss:.3g}, against a variance of {variance:.3g}."
+    ): (
+        "目标的平均为 {mean:.3g}、标准差为 {sd:.3g}，而输出从 0 附近开始：损失是 {loss:.3g}，"
+        "方差是 {variance:.3g}。"
+    ),
+    "Train on (y − mean) / standard deviation, and undo it after predicting.": (
+        "用 (y − 平均) / 标准差训练，预测之后再还原。"
+    ),
+    "All targets are the same": "所有目标都一样",
+    "All {n} targets are {value}.": "全部 {n} 个目标都是 {value}。",
+    "Look at how the targets are read: there is nothing to learn here.": (
+        "检查目标是怎样读入的：这里没有东西可学。"
+    ),
+    "The targets have nothing to do with the inputs": "目标与输入毫无关系",
+    (
+        "Near inputs do not have like targets: the five nearest neighbours agree with a "
+        "sample's target in {found:.3g}, and after shuffling the targets in {null:.3g} ± "
+        "{sd:.2g}. Training has taken {fallen:.0f} % off the loss."
+    ): (
+        "相近的输入没有相近的目标：五个最近邻与样本目标的一致度是 {found:.3g}，把目标打乱之后"
+        "是 {null:.3g} ± {sd:.2g}。训练使损失减少了 {fallen:.0f} %。"
+    ),
+    "Check that inputs and targets are in one order: shuffled apart, or shifted by a row?": (
+        "检查输入与目标的顺序是否一致：是否各自打乱了，或错开了一行？"
+    ),
+    "{name} has {n} values that are not finite, the first at index {index}.": (
+        "{name} 有 {n} 个值不是有限的，第一个在索引 {index}。"
+    ),
+    "Batches hold one class each": "每个批次只有一个类",
+    (
+        "In the {n} batches looked at, one class makes up {share:.0f} % on the median, of "
+        "{classes} classes in the data: each step unlearns the others."
+    ): (
+        "在查看的 {n} 个批次中，一个类占中位数 {share:.0f} %，而数据有 {classes} 个类：每一步"
+        "都在忘掉别的类。"
+    ),
+    "Shuffle after each epoch: DataLoader(…, shuffle=True).": (
+        "每个 epoch 之后打乱：DataLoader(…, shuffle=True)。"
+    ),
+    "Batch norm trains in evaluation mode": "批次标准化在评估模式下训练",
+    (
+        "In {n} of {all} backward passes batch norm was in evaluation mode: it normalised by "
+        "its moving averages, which do not move then, and not by the batch."
+    ): (
+        "{all} 次反向传播中有 {n} 次批次标准化处于评估模式：它用的是那时不再移动的移动平均，"
+        "而不是批次。"
+    ),
+    "Call model.train() before training, and again after each evaluation.": (
+        "训练之前调用 model.train()，每次评估之后再调用一次。"
+    ),
+    "NaN or infinity in the data": "数据中有 NaN 或无穷大",
+    "Batches are too small for batch norm": "批次对批次标准化来说太小",
+    (
+        "Batch norm took mean and variance of {n} values a channel: a standard deviation of "
+        "so few is off by some {error:.0f} %."
+    ): "批次标准化每个通道只用 {n} 个值求平均与方差：这么少的值，标准差约差 {error:.0f} %。",
+    "Take larger batches, or normalise by layer or group: LayerNorm, GroupNorm.": (
+        "用更大的批次，或按层、按组标准化：LayerNorm、GroupNorm。"
+    ),
+    "Drop those samples or fill the holes before training.": (
+        "训练之前去掉这些样本，或把空缺补上。"
+    ),
+    (
+        "Features reach a root mean square of {largest:.3g} (mean {mean:.3g}, standard "
+        "deviation {sd:.3g}); their standard deviations run from {low:.2g} to {high:.2g}."
+    ): (
+        "特征的均方根达到 {largest:.3g}（平均 {mean:.3g}，标准差 {sd:.3g}）；各特征的标准差从"
+        " {low:.2g} 到 {high:.2g}。"
+    ),
+    (
+        "The condition number of their second moments is {before:.1e}; of standardised "
+        "features it would be {after:.1e}."
+    ): "它们二阶矩的条件数是 {before:.1e}；标准化之后会是 {after:.1e}。",
+    "Features are not scaled": "特征没有缩放",
+    "Subtract from each feature its mean and divide by its standard deviation.": (
+        "每个特征减去平均，再除以标准差。"
+    ),
+    # lab/doctor/illnesses/layers
+    "The gradient vanishes on its way back": "梯度在回传途中消失",
+    (
+        "The gradient at the first layer's output is {ratio:.1e} of that at the last one's, "
+        "over {depth} layers: a factor of {each:.2g} a layer. The first layers hardly learn."
+    ): (
+        "第一层输出处的梯度是最后一层的 {ratio:.1e}，共 {depth} 层：每层乘以 {each:.2g}。前面"
+        "的层几乎学不到东西。"
+    ),
+    "Use ReLU with He's weights, batch norm, or fewer layers.": (
+        "用 ReLU 与 He 的权重、批次标准化，或减少层数。"
+    ),
+    "Activations and gradients explode": "激活值与梯度爆炸",
+    (
+        "At the first step values grow {growth:.3g}-fold between input and layers, and "
+        "gradients {back:.3g}-fold on the way back; the steepest weights had a gradient "
+        "{steep:.3g} times their own norm."
+    ): (
+        "第一步时，从输入到各层数值增大 {growth:.3g} 倍，梯度回传时增大 {back:.3g} 倍；最陡的"
+        "权重的梯度是其自身范数的 {steep:.3g} 倍。"
+    ),
+    "Start with He's or Xavier's weights; normalise layers; clip gradients.": (
+        "从 He 或 Xavier 的权重开始；对各层标准化；裁剪梯度。"
+    ),
+    "Units are copies of each other": "单元彼此是复制品",
+    (
+        "After {steps} steps all units of {names} have the same weights: they started equal, "
+        "get equal gradients, and stay equal."
+    ): (
+        "{steps} 步之后，{names} 的所有单元权重相同：它们开始时相等，得到相等的梯度，就一直相等。"
+    ),
+    "Start from random weights: the initialisation breaks the symmetry.": (
+        "从随机的权重开始：初始化打破对称。"
+    ),
+    "The network is a straight line": "这个网络是一条直线",
+    (
+        "The output at the middle of two samples is the middle of their outputs, to "
+        "{off:.0e}: {n} weight matrices, and together they are one linear map. The loss fell "
+        "by {fallen:.0f} %."
+    ): (
+        "两个样本中点处的输出就是它们输出的中点，精确到 {off:.0e}：{n} 个权重矩阵，合起来只是"
+        "一个线性映射。损失下降了 {fallen:.0f} %。"
+    ),
+    "Put an activation between the layers: nn.ReLU(), nn.Tanh().": (
+        "在层与层之间放激活函数：nn.ReLU()、nn.Tanh()。"
+    ),
+    "Dropout leaves next to nothing": "dropout 几乎什么也不留",
+    "Layer {name} drops {p:.0f} % of its values in training.": (
+        "层 {name} 在训练中丢掉 {p:.0f} % 的值。"
+    ),
+    "p is the share that is dropped, not the share that is kept: 0.1 to 0.5 is usual.": (
+        "p 是丢掉的份额，不是保留的份额：通常取 0.1 至 0.5。"
+    ),
+    "Weight decay pulls all weights to zero": "权重衰减把所有权重拉向零",
+    (
+        "With weight decay {decay:g} the norm of the weights fell from {before:.3g} to "
+        "{after:.3g}, while the loss fell by {fallen:.0f} %."
+    ): (
+        "权重衰减 {decay:g} 使权重范数从 {before:.3g} 降到 {after:.3g}，而损失下降了 {fallen:"
+        ".0f} %。"
+    ),
+    "Lower weight_decay: 1e-4 with SGD, 1e-2 with AdamW are usual.": (
+        "减小 weight_decay：SGD 通常取 1e-4，AdamW 取 1e-2。"
+    ),
+    "Dead units": "死掉的单元",
+    (
+        "{share:.0f} % of the units that feed layer {name} are 0 for every sample of the "
+        "batch (at the first step: {start:.0f} %): a ReLU that is off passes no gradient and "
+        "stays off."
+    ): (
+        "送入层 {name} 的单元中，{share:.0f} % 对批次的每个样本都是 0（第一步时 {start:.0f} %"
+        "）：关掉的 ReLU 不传梯度，就一直关着。"
+    ),
+    "Start with small biases and He's weights, lower the rate, or use LeakyReLU or GELU.": (
+        "从小的偏置与 He 的权重开始，降低学习率，或用 LeakyReLU、GELU。"
+    ),
+    "Saturated units": "饱和的单元",
+    (
+        "{share:.0f} % of the values that feed layer {name} lie within 0.01 of an end of "
+        "tanh or sigmoid, where the derivative is nearly zero."
+    ): (
+        "送入层 {name} 的值中，{share:.0f} % 离 tanh 或 sigmoid 的端点不到 0.01，那里的导数几"
+        "乎为零。"
+    ),
+    "Scale inputs and initial weights down (Xavier), or put batch norm before.": (
+        "缩小输入与初始权重（Xavier），或在前面加批次标准化。"
+    ),
+    # lab/doctor/illnesses/loop
+    (
+        "The loss depends on {n} tensors that want a gradient and are not among "
+        "model.parameters(): layers in a plain list or dict are not seen by the module."
+    ): (
+        "损失依赖于 {n} 个需要梯度、却不在 model.parameters() 中的张量：放在普通列表或字典里"
+        "的层，模块看不见。"
+    ),
+    "The optimizer does not hold all parameters": "优化器没有拿到全部参数",
+    (
+        "Make the optimizer after the model is complete, of model.parameters(); keep layers "
+        "in nn.ModuleList. What is meant to stay fixed gets requires_grad_(False)."
+    ): (
+        "模型完成之后再用 model.parameters() 建立优化器；把层放在 nn.ModuleList 里。要固定的"
+        "参数用 requires_grad_(False)。"
+    ),
+    "No backward pass": "没有反向传播",
+    (
+        "never reached by a backward pass: a detach(), a no_grad(), .numpy(), or a layer "
+        "that is not used"
+    ): "反向传播从未到达：detach()、no_grad()、.numpy()，或没有用到的层",
+    "always exactly zero: something on the way is flat, such as round() or argmax()": (
+        "始终恰好为零：途中有平坦的东西，例如 round() 或 argmax()"
+    ),
+    "Parameters without a gradient": "没有梯度的参数",
+    "The model ran {n} times, backward() never.": "模型运行了 {n} 次，backward() 一次也没有。",
+    (
+        "{n} of {all} trainable parameters had no gradient in any of {samples} sampled steps "
+        "({names}): {how}."
+    ): "{all} 个可训练参数中，有 {n} 个在查看的 {samples} 步中都没有梯度（{names}）：{how}。",
+    "Call loss.backward() between the loss and optimizer.step().": (
+        "在损失与 optimizer.step() 之间调用 loss.backward()。"
+    ),
+    "Keep the whole way from parameter to loss in recorded operations.": (
+        "从参数到损失的整条路都要用会被记录的操作。"
+    ),
+    "backward() ran {n} times, optimizer.step() never: the weights are as they were.": (
+        "backward() 运行了 {n} 次，optimizer.step() 一次也没有：权重还是原样。"
+    ),
+    (
+        "optimizer.step() ran {n} times, and in {empty} of them none of its parameters had a "
+        "gradient: something clears the gradients between backward() and step()."
+    ): (
+        "optimizer.step() 运行了 {n} 次，其中 {empty} 次它的参数都没有梯度：在 backward() 与 "
+        "step() 之间有东西清掉了梯度。"
+    ),
+    "The weights are never updated": "权重从未更新",
+    "Each round: optimizer.zero_grad(), loss.backward(), optimizer.step(), in this order.": (
+        "每一轮：optimizer.zero_grad()、loss.backward()、optimizer.step()，按这个顺序。"
+    ),
+    "Gradients are never cleared": "梯度从未清零",
+    (
+        "In {stale} of {rounds} rounds the gradients of the rounds before were still there "
+        "when backward() began, and were added to: each step follows the sum of all "
+        "gradients so far."
+    ): (
+        "{rounds} 轮中有 {stale} 轮，backward() 开始时前几轮的梯度还在，又被加了上去：每一步"
+        "走的是至今所有梯度之和。"
+    ),
+    "Call optimizer.zero_grad() once in each round, before backward().": (
+        "每一轮在 backward() 之前调用一次 optimizer.zero_grad()。"
+    ),
+    "{n} of the model's {all} trainable parameters are not in the optimizer: {names}.": (
+        "模型的 {all} 个可训练参数中，有 {n} 个不在优化器里：{names}。"
+    ),
+    # lab/doctor/illnesses/loss
+    "End the model with LogSoftmax, or use CrossEntropyLoss on logits.": (
+        "模型以 LogSoftmax 结尾，或对 logits 用 CrossEntropyLoss。"
+    ),
+    "The loss takes the outputs for something else": "损失把输出当成了别的东西",
+    "Squared error on saturated probabilities": "对饱和的概率用平方误差",
+    (
+        "{sure:.0f} % of the probabilities are within 0.01 of 0 or 1, and {wrong:.0f} % of "
+        "the samples are surely wrong. There the derivative of softmax and sigmoid is nearly "
+        "zero, and squared error passes nothing more on: a large loss with a tiny gradient."
+    ): (
+        "{sure:.0f} % 的概率离 0 或 1 不到 0.01，{wrong:.0f} % 的样本错得很有把握。那里 softm"
+        "ax 与 sigmoid 的导数几乎为零，平方误差传不下去：损失大而梯度极小。"
+    ),
+    "Use cross-entropy on the logits: its gradient is p − y, large where it is wrong.": (
+        "对 logits 用交叉熵：它的梯度是 p − y，错的地方就大。"
+    ),
+    "The loss compares all outputs with all targets": "损失把所有输出与所有目标相比较",
+    (
+        "The output has shape {output}, the targets {targets}: broadcast against each other "
+        "they become a square, and the best the model can do is the mean. On one batch the "
+        "loss is {wrong:.4g}; with equal shapes it would be {right:.4g}."
+    ): (
+        "输出的形状是 {output}，目标是 {targets}：互相广播成一个方阵，模型最好也只能给出平均"
+        "值。在一个批次上损失是 {wrong:.4g}；形状相同时会是 {right:.4g}。"
+    ),
+    "Give both one shape: y.reshape(-1, 1), or output.squeeze(1).": (
+        "让两者形状相同：y.reshape(-1, 1)，或 output.squeeze(1)。"
+    ),
+    (
+        "The loss has the wrong sign: on numbers drawn at random it is the negative of what "
+        "is to be minimised; here it went from {first:.4g} to {last:.4g}."
+    ): (
+        "损失的符号错了：对随机的数，它是应当最小化者的相反数；在这里它从 {first:.4g} 变到 {l"
+        "ast:.4g}。"
+    ),
+    (
+        "backward() was called on minus the loss: in {n} mini-batches it had the value of "
+        "the loss with the opposite sign."
+    ): "backward() 是对负的损失调用的：在 {n} 个小批次中，它的值与损失符号相反。",
+    (
+        "The updates go up: a tenth of one, tried on a copy, raises the loss in {share:.0f} "
+        "% of the sampled steps. The loss went from {first:.4g} to {last:.4g}."
+    ): (
+        "更新在往上走：在副本上试它的十分之一，{share:.0f} % 的抽样步使损失上升。损失从 {firs"
+        "t:.4g} 变到 {last:.4g}。"
+    ),
+    "The loss is maximised": "损失被最大化了",
+    "Check the sign of the loss, and maximize=True of the optimizer.": (
+        "检查损失的符号，以及优化器的 maximize=True。"
+    ),
+    "The softmax is taken twice": "softmax 用了两次",
+    (
+        "Each row of the model's output lies in [0, 1] and sums to 1, and the loss does not "
+        "change when a number is added to a row: it takes the softmax again."
+    ): (
+        "模型输出的每一行都在 [0, 1] 之间且和为 1，而给一行加上同一个数损失不变：它又取了一次"
+        " softmax。"
+    ),
+    (
+        "Of numbers between 0 and 1 the second softmax is nearly flat: the loss cannot fall "
+        "below {least:.2f} with {classes} classes, however sure the model is."
+    ): (
+        "对 0 与 1 之间的数，第二次 softmax 几乎是平的：{classes} 个类时，无论模型多有把握，"
+        "损失都低不过 {least:.2f}。"
+    ),
+    "Leave the last softmax out of the model: cross-entropy takes logits.": (
+        "去掉模型最后的 softmax：交叉熵要的是 logits。"
+    ),
+    (
+        "All outputs lie between {low:.2f} and {high:.2f}, for inputs 30 times as large too, "
+        "and the loss takes their softmax: of {classes} classes the right one never gets "
+        "more than {most:.2f} of the probability."
+    ): (
+        "所有输出都在 {low:.2f} 与 {high:.2f} 之间，输入放大 30 倍也一样，而损失又取它们的 so"
+        "ftmax：{classes} 个类中，正确的类最多得到 {most:.2f} 的概率。"
+    ),
+    "Leave the last sigmoid out of the model: cross-entropy takes logits.": (
+        "去掉模型最后的 sigmoid：交叉熵要的是 logits。"
+    ),
+    (
+        "All outputs lie between {low:.2f} and {high:.2f}, and the loss applies a sigmoid to "
+        "them: what it takes for the probability stays between 0.5 and 0.73."
+    ): (
+        "所有输出都在 {low:.2f} 与 {high:.2f} 之间，而损失又对它们取 sigmoid：它所当作的概率"
+        "只在 0.5 与 0.73 之间。"
+    ),
+    "Leave the last sigmoid out of the model, or use BCELoss.": (
+        "去掉模型最后的 sigmoid，或改用 BCELoss。"
+    ),
+    "probabilities": "概率",
+    "logits": "logits",
+    (
+        "The loss picks −output of the right class, so that it wants log-probabilities; the "
+        "outputs are {what}: their exponentials sum to {low:.3g} … {high:.3g} a row, not 1."
+    ): (
+        "这个损失取正确类的 −输出，所以要的是对数概率；而输出是{what}：每行的指数之和是 {low:"
+        ".3g} … {high:.3g}，不是 1。"
+    ),
+    # lab/doctor/illnesses/surface
+    "The learning rate is too large": "学习率太大",
+    "Divide the rate by 3 until the loss falls; warm it up; clip the gradient.": (
+        "把学习率除以 3，直到损失下降；预热；裁剪梯度。"
+    ),
+    "The learning rate is too small": "学习率太小",
+    (
+        "In {steps} steps the loss went from {first:.4g} to {last:.4g}. A copy, trained from "
+        "the same start at {factor:g} times the rate, reaches {best:.3g} in {few} steps."
+    ): (
+        "{steps} 步中损失从 {first:.4g} 变到 {last:.4g}。一个副本从同样的起点以 {factor:g} 倍"
+        "的学习率训练，{few} 步就到 {best:.3g}。"
+    ),
+    "Raise the rate tenfold, as long as the loss falls; look at the schedule.": (
+        "只要损失在下降，就把学习率提高十倍；检查学习率的安排。"
+    ),
+    (
+        "The last third of training took {recent:.2g} % off the loss. An update changes the "
+        "weights by {reach:.1e} of their norm; 1e-3 is usual."
+    ): (
+        "训练的最后三分之一使损失减少 {recent:.2g} %。一次更新对权重的改变是其范数的 {reach:."
+        "1e}；通常是 1e-3。"
+    ),
+    (
+        "Tried on a copy, the last recorded updates take {one:.2g} % off the loss, ten times "
+        "as long ones {ten:.2g} %, a hundred times as long ones {hundred:.2g} %."
+    ): (
+        "在副本上试：最近记录的更新使损失减少 {one:.2g} %，十倍长的减少 {ten:.2g} %，一百倍长"
+        "的减少 {hundred:.2g} %。"
+    ),
+    (
+        "A step of length {length:.2g} along the gradient, tried on a copy, takes {gain:.2g} "
+        "% off the loss; the updates drown in rounding."
+    ): ("在副本上沿梯度走长 {length:.2g} 的一步，使损失减少 {gain:.2g} %；更新淹没在舍入误差中。"),
+    "in the forward pass": "在前向传播中",
+    "in the backward pass": "在反向传播中",
+    (
+        "At step {step} a number stopped being finite, {where}: {operation}, called at "
+        "{file}, line {line}, in {function}: {source}"
+    ): (
+        "第 {step} 步有一个数不再是有限的，{where}：{operation}，调用于 {file} 第 {line} 行，"
+        "在 {function} 中：{source}"
+    ),
+    "Stuck at a saddle point": "卡在鞍点",
+    (
+        "The gradient has norm {norm:.2e}, and the best step along it takes {gain:.2g} % off "
+        "the loss of {loss:.4g}."
+    ): "梯度的范数是 {norm:.2e}，沿它最好的一步使损失 {loss:.4g} 减少 {gain:.2g} %。",
+    (
+        "The Hessian's eigenvalues run from {low:.3g} to {high:.3g}: no minimum. A step of "
+        "length {length:.3g} along the eigenvector of the lowest one, tried on a copy, takes "
+        "{better:.3g} % off the loss."
+    ): (
+        "海森矩阵的特征值从 {low:.3g} 到 {high:.3g}：不是最小值。在副本上沿最低者的特征向量走"
+        "长 {length:.3g} 的一步，使损失减少 {better:.3g} %。"
+    ),
+    (
+        "Step along minigrad.curvature.escape_direction, add noise, take smaller batches, or "
+        "start elsewhere."
+    ): "沿 minigrad.curvature.escape_direction 走一步，加噪声，用更小的批次，或换个起点。",
+    "In a valley: steep across, flat along": "在山谷里：横越很陡，沿途很平",
+    (
+        "The loss stands at {loss:.4g} with a gradient of norm {norm:.3g}. The best step "
+        "along the gradient takes {gain:.2g} % off it; a step by conjugate gradients, which "
+        "knows the curvature, {better:.3g} %."
+    ): (
+        "损失停在 {loss:.4g}，梯度范数 {norm:.3g}。沿梯度最好的一步使它减少 {gain:.2g} %；懂"
+        "得曲率的共轭梯度走一步，减少 {better:.3g} %。"
+    ),
+    (
+        "The rate is bound by the steepest direction (largest eigenvalue {top:.3g}), the way "
+        "leads along the flat ones."
+    ): "学习率受最陡方向的限制（最大特征值 {top:.3g}），而路沿着平坦的方向。",
+    "Normalise features and layers; use momentum, or an adaptive method such as Adam.": (
+        "标准化特征与各层；用动量，或 Adam 之类的自适应方法。"
+    ),
+    (
+        "The loss stands at {loss:.4g} with a gradient of norm {norm:.3g}; the last third of "
+        "training took {recent:.2g} % off it. The steepest curvature, {top:.3g}, is "
+        "{share:.2g} of what the rate can bear ({limit:.3g}), so that a larger rate would "
+        "leave the valley."
+    ): (
+        "损失停在 {loss:.4g}，梯度范数 {norm:.3g}；训练的最后三分之一使它减少 {recent:.2g} %"
+        "。最陡的曲率 {top:.3g} 是这个学习率所能承受（{limit:.3g}）的 {share:.2g}，更大的学习"
+        "率会离开山谷。"
+    ),
+    (
+        "The best step along the gradient takes {gain:.3g} % off the loss; L-BFGS, which "
+        "learns the curvature, tried on a copy, goes down to {reached:.3g}."
+    ): ("沿梯度最好的一步使损失减少 {gain:.3g} %；学习曲率的 L-BFGS 在副本上降到 {reached:.3g}。"),
+    "Not a number": "不是数（NaN）",
+    (
+        "Keep the argument inside the operation's domain: clamp it, add a small ε under "
+        "roots and logarithms, or use a fused loss such as cross_entropy on logits."
+    ): (
+        "让自变量留在操作的定义域内：用 clamp，在根号与对数下加一个小的 ε，或用融合的损失，例"
+        "如对 logits 的 cross_entropy。"
+    ),
+    (
+        "Weights or loss ran away to infinity at step {step}; before that the loss had "
+        "reached {most:.3g}, from {first:.3g} at the start."
+    ): (
+        "权重或损失在第 {step} 步跑向无穷大；在那之前损失已达到 {most:.3g}，开始时是 {first:.3g}。"
+    ),
+    "The loss rose from {first:.4g} to {last:.4g}.": "损失从 {first:.4g} 升到 {last:.4g}。",
+    (
+        "One of the first updates raised the loss {leap:.3g}-fold, and training has not "
+        "recovered: the loss went from {first:.4g} to {last:.4g}."
+    ): (
+        "最初的更新之一使损失增大 {leap:.3g} 倍，训练没有恢复：损失从 {first:.4g} 变到 {last:"
+        ".4g}。"
+    ),
+    (
+        "Tried on a copy, the last recorded updates change the loss by {one:+.1f} % on "
+        "average, a tenth of them by {tenth:+.2f} %: they overshoot."
+    ): (
+        "在副本上试：最近记录的更新使损失平均变化 {one:+.1f} %，它们的十分之一变化 {tenth:+.2"
+        "f} %：步子过头了。"
+    ),
+    (
+        "The largest eigenvalue of the Hessian is {top:.3g} where it is largest, of the "
+        "start, the first updates and the end; with a rate of {rate:g} descent is stable up "
+        "to {limit:.3g}."
+    ): (
+        "海森矩阵的最大特征值在开始、最初的更新与最后之中最大为 {top:.3g}；学习率 {rate:g} 时"
+        "，下降在 {limit:.3g} 以内稳定。"
+    ),
+    # lab/doctor/page
+    "How far an update moves each parameter, relative to its norm: about 1e-3 is usual.": (
+        "一次更新把每个参数移动多远，相对于其范数：通常约 1e-3。"
+    ),
+    "The size of each layer's output: lines far apart say that values explode or vanish.": (
+        "每层输出的大小：线条相距很远，说明数值在爆炸或消失。"
+    ),
+    "The size of the gradient at each layer's output: it should not shrink layer by layer.": (
+        "每层输出处梯度的大小：不应逐层缩小。"
+    ),
+    "Lesson: `minigrad lab {name}`": "课程：`minigrad lab {name}`",
+    "Why does this network not train?": "这个网络为什么训练不起来？",
+    "Observed": "观察",
+    "The loss of each mini-batch, and on the examined data before the sampled steps.": (
+        "每个小批次的损失，以及抽样步之前所检查数据上的损失。"
+    ),
+    "Loss against backward passes.": "损失对反向传播次数。",
+    (
+        "Norm of the gradient: of one parameter in each step, and of all parameters on the "
+        "examined data. A loss that stalls while this stays up is no critical point."
+    ): (
+        "梯度的范数：每一步中一个参数的，以及所检查数据上全部参数的。损失停滞而它居高不下，就"
+        "不是临界点。"
+    ),
+    "Gradient norms against updates.": "梯度范数对更新次数。",
+    (
+        "Sharpness λmax, and for plain SGD the limit 2(1 + momentum)/η above which a "
+        "quadratic surface throws descent out."
+    ): "尖锐度 λmax；对单纯的 SGD，还有极限 2(1 + 动量)/η，超过它二次曲面会把下降甩出去。",
+    "Largest Hessian eigenvalue against updates.": "海森矩阵最大特征值对更新次数。",
+    # lab/p5/escape
+    "no saddle found": "没找到鞍点",
+    "No run found a saddle.": "没有一次运行找到鞍点。",
+    "{n} critical points are too few; `minigrad lab escape --full` finds more.": (
+        "{n} 个临界点太少；`minigrad lab escape --full` 会找到更多。"
+    ),
+    "{n} critical points": "{n} 个临界点",
+    "No correlation of loss and index is shown: p = {p:.2f}.": (
+        "看不出损失与指数的相关：p = {p:.2f}。"
+    ),
+    "A saddle lies lower than every minimum found.": "有一个鞍点低于找到的所有最小值。",
+    "Saddle-free Newton stays at the saddle in some seed.": "无鞍牛顿法在某个种子停在鞍点。",
+    "A layer's block has negative curvature: {x:.1e}.": "有一层的块有负曲率：{x:.1e}。",
+    # lab/p5/hessian_cost
+    "{n} seeds are too few for an interval; `minigrad lab hessian_cost --seeds 5` decides.": (
+        "{n} 个种子太少，得不到区间；用 `minigrad lab hessian_cost --seeds 5` 决定。"
+    ),
+    "{n} seeds": "{n} 个种子",
+    (
+        "These intervals hold a bound ({price:g} gradients, exponent {p:g}); `minigrad lab "
+        "hessian_cost --full` decides."
+    ): (
+        "这些区间包含界限（{price:g} 次梯度，指数 {p:g}）；用 `minigrad lab hessian_cost --fu"
+        "ll` 决定。"
+    ),
+    # lab/p5/minimum_ratio
+    "{n} of them have none: minima as far as a float64 spectrum can tell.": (
+        "其中 {n} 个没有负特征值：就 float64 的谱所能分辨，是最小值。"
+    ),
+    (
+        "In float32 the same Hessians give {single:.3f} instead of {double:.3f} at tolerance "
+        "0: of eigenvalues that are rounding errors half come out positive."
+    ): (
+        "在 float32 中，同样的海森矩阵在容差 0 时给出 {single:.3f} 而不是 {double:.3f}：是舍"
+        "入误差的特征值有一半为正。"
+    ),
+    # lab/p5/saddle
+    "Not so: {fact}.": "并非如此：{fact}。",
+    "a fact fails": "有一个事实不成立",
+    # lab/p5/taylor
+    "no order": "没有阶数",
+    "Too few errors lie between rounding and the far terms; take other lengths.": (
+        "介于舍入误差与高阶项之间的误差太少；换别的步长。"
+    ),
+    # lab/p6/batch_testing
+    (
+        "{n} seeds reached the target with both batch sizes, too few for an interval; "
+        "`minigrad lab batch_testing --full` decides."
+    ): (
+        "{n} 个种子的两种批次都达到目标，太少，得不到区间；用 `minigrad lab batch_testing --f"
+        "ull` 决定。"
+    ),
+    "So the small batch does not generalise better here.": "所以小批次在这里并不泛化得更好。",
+    "So the large batch does not end in a sharper place here.": (
+        "所以大批次在这里并不停在更尖锐的地方。"
+    ),
+    # lab/p6/batch_time
+    "{n} seeds are too few for an interval; `minigrad lab batch_time --seeds 5` decides.": (
+        "{n} 个种子太少，得不到区间；用 `minigrad lab batch_time --seeds 5` 决定。"
+    ),
+    "Width {width}, {threads} thread(s): no cheaper epoch is shown.": (
+        "宽度 {width}，{threads} 个线程：看不出 epoch 更便宜。"
+    ),
+    (
+        "Width {width}, {threads} thread(s): not a straight line, it misses a time by "
+        "{miss:.0f} %."
+    ): "宽度 {width}，{threads} 个线程：不是直线，对一个时间偏离 {miss:.0f} %。",
+    "cost does not grow up to B = {size}": "直到 B = {size} 代价都不增长",
+    # lab/p6/batch_training
+    "{n} seeds are too few for an interval; `minigrad lab batch_training --full` decides.": (
+        "{n} 个种子太少，得不到区间；用 `minigrad lab batch_training --full` 决定。"
+    ),
+    "No rate gave a finite loss in {lost} cases: try smaller rates.": (
+        "有 {lost} 种情形没有一个学习率给出有限的损失：试更小的学习率。"
+    ),
+    "{lost} overflows": "{lost} 次溢出",
+    "Batch {name} sometimes chose a rate at the edge of those tried.": (
+        "批次 {name} 有时选到所试学习率的边缘。"
+    ),
+    "The full batch is not behind at every budget.": "整批并非在每种预算下都落后。",
+    "At equal updates the interval holds 1; `minigrad lab batch_training --full` decides.": (
+        "更新次数相同时区间包含 1；用 `minigrad lab batch_training --full` 决定。"
+    ),
+    # lab/p6/momentum
+    "The movement is not the weighted sum: they differ by {x:.1e}.": (
+        "移动量不是加权和：两者相差 {x:.1e}。"
+    ),
+    "Without momentum a start leaves the local minimum.": "没有动量时有一个起点离开了局部最小值。",
+    "{n} starts pass the hill with no λ of the grid.": (
+        "有 {n} 个起点，网格中没有一个 λ 能越过山丘。"
+    ),
+    "identity to {x:.0e}": "恒等式精确到 {x:.0e}",
+    # lab/p6/noise
+    "{n} seeds are too few; `minigrad lab noise --seeds 3` decides.": (
+        "{n} 个种子太少；用 `minigrad lab noise --seeds 3` 决定。"
+    ),
+    "SGD left in {sgd} of {n} seeds only.": "SGD 只在 {n} 个种子中的 {sgd} 个离开。",
+    "Gradient descent left in {gd} of {n} seeds: rounding errors grow as well.": (
+        "梯度下降在 {n} 个种子中有 {gd} 个离开：舍入误差也会增长。"
+    ),
+    (
+        "Noise need not last: gradient descent after a single push left in every seed and "
+        "ends lower than SGD by {mean:.4f} ({low:.4f} to {high:.4f}), which noise keeps "
+        "above the floor."
+    ): (
+        "噪声不必持续：推一次之后的梯度下降在每个种子都离开，并且比 SGD 低 {mean:.4f}（{low:."
+        "4f} 至 {high:.4f}），因为噪声使 SGD 停在谷底之上。"
+    ),
+    # lab/p7/adagrad
+    "No run finished.": "没有一次运行完成。",
+    "The rule leaves {left:.0f} % of the way from one of the starts.": (
+        "从其中一个起点，这条规则还剩下路程的 {left:.0f} %。"
+    ),
+    "The lecture's rule did not burst from any start.": "课程的规则从任何起点都没有喷发。",
+    "A burst began although the stability ratio had stayed below 1.": (
+        "有一次喷发开始时，稳定比一直低于 1。"
+    ),
+    "The rule with decay differs from Adagrad by {identity:.1e} of the distance.": (
+        "带衰减的规则与 Adagrad 相差距离的 {identity:.1e}。"
+    ),
+    "{t}": "{t}",
+    # lab/p7/adam
+    "{n} seeds are too few for an interval; `minigrad lab adam --seeds 5` decides.": (
+        "{n} 个种子太少，得不到区间；用 `minigrad lab adam --seeds 5` 决定。"
+    ),
+    (
+        "The interval of the accuracy holds two points; `minigrad lab adam --full` takes "
+        "more seeds."
+    ): "准确率的区间包含两点；`minigrad lab adam --full` 取更多种子。",
+    # lab/p7/optimizers
+    "{n} seeds are too few for an interval; `minigrad lab optimizers --seeds 5` decides.": (
+        "{n} 个种子太少，得不到区间；用 `minigrad lab optimizers --seeds 5` 决定。"
+    ),
+    "On the images it trains worse than {names}.": "在图像上它比 {names} 训练得差。",
+    (
+        "The interval over gradient descent holds 1; `minigrad lab optimizers --full` takes "
+        "more seeds."
+    ): "与梯度下降相比的区间包含 1；`minigrad lab optimizers --full` 取更多种子。",
+    # lab/p7/rmsprop
+    "{n} seeds are too few for an interval; `minigrad lab rmsprop --seeds 3` decides.": (
+        "{n} 个种子太少，得不到区间；用 `minigrad lab rmsprop --seeds 3` 决定。"
+    ),
+    "The first step of the lecture's rule does not have the length η.": (
+        "课程规则的第一步长度不是 η。"
+    ),
+    (
+        "From the outer wall it is the other way round: the gradient there points across the "
+        "crescent, and Adagrad's first steps, each about η long at a rate as large as "
+        "{rate}, leap over the bend."
+    ): (
+        "从外壁出发正好相反：那里的梯度横越新月形，而 Adagrad 的前几步在学习率大到 {rate} 时"
+        "每步约长 η，跃过了弯处。"
+    ),
+    "{r:g}": "{r:g}",
+    "The interval holds 1; `minigrad lab rmsprop --full` takes more seeds.": (
+        "区间包含 1；`minigrad lab rmsprop --full` 取更多种子。"
+    ),
+    # lab/p7/schedule
+    "{n} seeds are too few for an interval; `minigrad lab schedule --seeds 5` decides.": (
+        "{n} 个种子太少，得不到区间；用 `minigrad lab schedule --seeds 5` 决定。"
+    ),
+    "Not every decay cures: bursts under “{name}”: {count}.": (
+        "并非每种衰减都能治好：“{name}”之下的喷发次数：{count}。"
+    ),
+    "The attention network is worse with warm-up.": "注意力网络有预热反而更差。",
+    "For the attention network no gain by warm-up is shown.": "对注意力网络，看不出预热的好处。",
+    "The residual network of this size needs no warm-up: it is worse with it.": (
+        "这种大小的残差网络不需要预热：有了反而更差。"
+    ),
+    (
+        "The attention network's interval leaves room for a gain; `minigrad lab schedule "
+        "--full` takes more seeds."
+    ): "注意力网络的区间还容得下好处；`minigrad lab schedule --full` 取更多种子。",
+    # lab/p7/stuck
+    "{n} seeds are too few for an interval; `minigrad lab stuck --seeds 3` decides.": (
+        "{n} 个种子太少，得不到区间；用 `minigrad lab stuck --seeds 3` 决定。"
+    ),
+    "No arm stalled: there is nothing to judge; try more updates with `--full`.": (
+        "没有一组停滞：无从判断；用 `--full` 试更多更新。"
+    ),
+    "no arm stalled": "没有一组停滞",
+    "An interval holds 1; `minigrad lab stuck --full` takes more seeds.": (
+        "有一个区间包含 1；`minigrad lab stuck --full` 取更多种子。"
+    ),
+    # lab/p7/valley
+    "The surface is not convex: an eigenvalue is not positive.": (
+        "曲面不是凸的：有一个特征值不为正。"
+    ),
+    "Real updates differ from the linear map by {difference:.1e} of the distance.": (
+        "真实的更新与线性映射相差距离的 {difference:.1e}。"
+    ),
+    "A constant rate leaves only {least:.2g} of the distance to the optimum.": (
+        "固定的学习率只剩下到最优点距离的 {least:.2g}。"
+    ),
+    # lab/p7/warmup
+    "{n} seeds are too few for an interval; `minigrad lab warmup --seeds 5` decides.": (
+        "{n} 个种子太少，得不到区间；用 `minigrad lab warmup --seeds 5` 决定。"
+    ),
+    "Adam without warm-up ties everywhere.": "没有预热的 Adam 处处打平。",
+    (
+        "No interval lies below 1, and not all exclude a gain of a fifth; `minigrad lab "
+        "warmup --full` takes more seeds."
+    ): (
+        "没有一个区间低于 1，也并非都排除五分之一的好处；`minigrad lab warmup --full` 取更多种子。"
+    ),
+    (
+        "A network's own gradients are not centred: their adaptive rate varies only "
+        "{share:.2g} × as much as the formula's assumption has it."
+    ): ("网络自己的梯度并非以零为中心：它们的自适应学习率的变动只有公式所假定的 {share:.2g} 倍。"),
+    # lab/p8/classes
+    "{n} seeds are too few for an interval; `minigrad lab classes --seeds 5` decides.": (
+        "{n} 个种子太少，得不到区间；用 `minigrad lab classes --seeds 5` 决定。"
+    ),
+    "The interval on images does not tell; `minigrad lab classes --full` takes more seeds.": (
+        "图像上的区间看不出结果；`minigrad lab classes --full` 取更多种子。"
+    ),
+    (
+        "That numbers put the order to use is not shown: one-hot may be as near to the true class."
+    ): "看不出编号利用了顺序：独热向量离真正的类可能一样近。",
+    (
+        "Numbers help to be near, not to be right: on the ordered classes one-hot is the "
+        "more accurate."
+    ): "编号有助于接近，却不有助于正确：在有序的类上独热向量更准确。",
+    # lab/p8/cross_entropy
+    "−Σ ŷ log y′ as it is written is a number there.": "照字面写的 −Σ ŷ log y′ 在那里是一个数。",
+    "{n} seeds are too few for an interval; `minigrad lab cross_entropy --seeds 5` decides.": (
+        "{n} 个种子太少，得不到区间；用 `minigrad lab cross_entropy --seeds 5` 决定。"
+    ),
+    (
+        "The interval of the bad start holds one point; `minigrad lab cross_entropy --full` "
+        "takes more seeds."
+    ): "坏起点的区间包含一点；`minigrad lab cross_entropy --full` 取更多种子。",
+    "leaves too": "也离开",
+    "neither": "两者都没有",
+    # lab/p8/likelihood
+    "{n} seeds are too few for an interval; `minigrad lab likelihood --seeds 5` decides.": (
+        "{n} 个种子太少，得不到区间；用 `minigrad lab likelihood --seeds 5` 决定。"
+    ),
+    # lab/p8/softmax
+    "No random pair is exaggerated.": "没有一个随机对的差距被拉大。",
+    # lab/p9/batch_norm
+    "{n} seeds are too few for an interval; `minigrad lab batch_norm --seeds 5` decides.": (
+        "{n} 个种子太少，得不到区间；用 `minigrad lab batch_norm --seeds 5` 决定。"
+    ),
+    "At the start {symbol} lies in {low:g} … {high:g}.": (
+        "开始时 {symbol} 在 {low:g} … {high:g} 之间。"
+    ),
+    "With {name} test accuracy is lower by more than half a point.": (
+        "用 {name} 时测试准确率低了半点以上。"
+    ),
+    "{activation} networks of depth {depth} train at no larger rate with it in most seeds.": (
+        "深度 {depth} 的 {activation} 网络，在多数种子中有了它并不能用更大的学习率训练。"
+    ),
+    (
+        "The updates do not decide: intervals that hold 1, or targets missed; `minigrad lab "
+        "batch_norm --full` takes more seeds and epochs."
+    ): (
+        "更新次数不能决定：区间包含 1，或没达到目标；`minigrad lab batch_norm --full` 取更多"
+        "种子与 epoch。"
+    ),
+    "Fewer updates are shown for {name} only.": "只对 {name} 显示更新更少。",
+    "{arm} missed the target in {missed} of {n} runs: a bound.": (
+        "{arm} 在 {n} 次运行中有 {missed} 次没达到目标：是一个界。"
+    ),
+    # lab/p9/features
+    "{n} seeds are too few for an interval; `minigrad lab features --seeds 5` decides.": (
+        "{n} 个种子太少，得不到区间；用 `minigrad lab features --seeds 5` 决定。"
+    ),
+    "An interval holds 1; `minigrad lab features --full` takes more seeds.": (
+        "有一个区间包含 1；`minigrad lab features --full` 取更多种子。"
+    ),
+    # lab/p9/running_statistics
+    "Not so: {fact}": "并非如此：{fact}",
+    (
+        "{n} seeds are too few for an interval; `minigrad lab running_statistics --seeds 5` "
+        "decides."
+    ): "{n} 个种子太少，得不到区间；用 `minigrad lab running_statistics --seeds 5` 决定。",
+    (
+        "That interval holds 5 points; `minigrad lab running_statistics --full` takes more seeds."
+    ): "那个区间包含 5 点；`minigrad lab running_statistics --full` 取更多种子。",
+    (
+        "Running averages lag behind weights that still move: statistics taken anew with the "
+        "final weights classify better, by the interval above."
+    ): ("移动平均落后于仍在移动的权重：用最终的权重重新求统计量，分类更好，好多少见上面的区间。"),
+    # lab/p9/scale_invariance
+    "A bias before batch norm is not idle: {idle:.1e}.": (
+        "批次标准化之前有一个偏置不是闲置的：{idle:.1e}。"
+    ),
+    (
+        "At ε = {eps:g} the worst neuron still has |cos(w, g)| = {cosine:.1e} and ‖Hw + "
+        "g‖/‖g‖ = {hessian:.1e}."
+    ): (
+        "在 ε = {eps:g}，最差的神经元仍有 |cos(w, g)| = {cosine:.1e} 与 ‖Hw + g‖/‖g‖ = {hessi"
+        "an:.1e}。"
+    ),
+    (
+        "The residuals do not shrink in proportion to ε: log-log slopes {low:.2f} to {high:.2f}."
+    ): "残差不与 ε 成比例地缩小：双对数斜率 {low:.2f} 至 {high:.2f}。",
+    "Without batch norm the identities hold as well.": "没有批次标准化时这些恒等式也成立。",
+    (
+        "The effective rate is not η/‖w‖²: losses differ by {repaid:.1f} % with a²η, by "
+        "{longer:.1f} % with η."
+    ): "有效学习率不是 η/‖w‖²：用 a²η 时损失相差 {repaid:.1f} %，用 η 时相差 {longer:.1f} %。",
+    (
+        "Gradient descent at ε = {eps:g} shortened the weights in {falls} of {count} "
+        "updates: where the gradient is small, what ε leaves of w·g outweighs η‖g‖²."
+    ): (
+        "在 ε = {eps:g}，梯度下降的 {count} 次更新中有 {falls} 次缩短了权重：梯度小的地方，ε "
+        "在 w·g 中剩下的超过 η‖g‖²。"
+    ),
+    # lab/p9/why_batch_norm
+    (
+        "{n} seeds are too few for an interval; `minigrad lab why_batch_norm --seeds 5` decides."
+    ): "{n} 个种子太少，得不到区间；用 `minigrad lab why_batch_norm --seeds 5` 决定。",
+    "Batch norm more than halves the covariate shift.": "批次标准化使协变量偏移减少一半以上。",
+    "With noise the network ends above the plain one.": "有噪声时网络结束在单纯网络之上。",
+    "The error surface is not smoother.": "误差曲面并没有更平滑。",
+    "The intervals are too wide; `minigrad lab why_batch_norm --full` decides.": (
+        "区间太宽；用 `minigrad lab why_batch_norm --full` 决定。"
+    ),
+    "Batch norm more than doubles the covariate shift.": "批次标准化使协变量偏移增加一倍以上。",
+    "At its own rate, too, batch norm lowers the covariate shift, to {r:.2f} ×.": (
+        "在它自己的学习率下，批次标准化也降低协变量偏移，到 {r:.2f} 倍。"
+    ),
+    "The weakest noise costs {r:.1f} × the loss.": "最弱的噪声使损失变为 {r:.1f} 倍。",
+    "The {name} is not shown to be better; --full takes more seeds.": (
+        "看不出{name}更好；--full 取更多种子。"
+    ),
+    # lab/playground/page
+    "Play": "播放",
+    "Pause": "暂停",
+    "loss": "损失",
+    "updates": "更新次数",
+    "update {n} of {all}": "第 {n} 次更新，共 {all} 次",
+    "loss {loss}": "损失 {loss}",
+    "loss {loss}; below {goal} at update {n}": "损失 {loss}；在第 {n} 次更新低于 {goal}",
+    "diverged at update {n}": "在第 {n} 次更新发散",
+    "After {n} updates: {what}.": "{n} 次更新之后：{what}。",
+    "No method is chosen.": "没有选择任何方法。",
+    "Show": "显示",
+    (
+        "Seven methods on six error surfaces. Every path was computed beforehand by "
+        "minigrad's own optimizers, {n} runs in all; this page only plays them."
+    ): (
+        "六种误差曲面上的七种方法。每条路径都由 minigrad 自己的优化器事先算好，共 {n} 次运行"
+        "；这个页面只是播放它们。"
+    ),
+    "warm-up: the rate rises over the first {share:.0%} of updates": (
+        "预热：学习率在前 {share:.0%} 的更新中上升"
+    ),
+    "The playground needs JavaScript, which is switched off here.": (
+        "游乐场需要 JavaScript，而它在这里关闭了。"
+    ),
+    "Surface": "曲面",
+    "Start": "起点",
+    "Step": "步",
+    "Speed": "速度",
+    "slow": "慢",
+    "normal": "正常",
+    "fast": "快",
+    "Methods": "方法",
+    "Learning rate of gradient descent, momentum, Nesterov": "梯度下降、动量、Nesterov 的学习率",
+    "Learning rate of Adagrad, RMSProp, Adam, RAdam": "Adagrad、RMSProp、Adam、RAdam 的学习率",
+    "Momentum of momentum and Nesterov": "动量与 Nesterov 的动量系数",
+    "Loss against updates": "损失对更新次数",
+    "Things to try": "可以试试",
+    (
+        "The lighter the ground, the lower the loss; a cross in a circle marks minima and "
+        "saddles. Two rates, because the rate of the upper methods multiplies the gradient, "
+        "while that of the lower ones is about the length of a step."
+    ): (
+        "底色越浅，损失越低；圆圈中的叉标出最小值与鞍点。有两个学习率，因为上面几种方法的学习"
+        "率乘以梯度，而下面几种的学习率大约就是一步的长度。"
+    ),
+    # lab/playground/surfaces
+    "The saddle: (1 − w₁w₂)²": "鞍点：(1 − w₁w₂)²",
+    (
+        "The smallest network that has a saddle point. The gradient is zero at the origin, "
+        "where the loss is 1; the minima, loss 0, are the two curves w₁w₂ = 1."
+    ): "有鞍点的最小网络。原点的梯度为零，损失为 1；损失为 0 的最小值是两条曲线 w₁w₂ = 1。",
+    "on the line into the saddle (0.5, −0.5)": "在通向鞍点的直线上 (0.5, −0.5)",
+    "a little beside it (0.52, −0.5)": "在它旁边一点 (0.52, −0.5)",
+    "saddle": "鞍点",
+    "minimum": "最小值",
+    "The convex valley: a linear regression": "凸山谷：一个线性回归",
+    (
+        "Squared error of y = b + wx on the lecture's ten points, above the least there can "
+        "be. Across, the surface bends 300,000 times as strongly as along: gradient descent "
+        "is stable up to a rate of 1.145e-6, and along the valley that is nothing."
+    ): (
+        "y = b + wx 对课程十个点的平方误差，减去可能的最小值。横越方向的弯曲是沿途方向的 300,"
+        "000 倍：梯度下降在学习率 1.145e-6 以内稳定，而沿着山谷这等于没有。"
+    ),
+    "the lecture's start (−120, −4)": "课程的起点 (−120, −4)",
+    "the other side (−230, 5)": "另一边 (−230, 5)",
+    "The crescent: a valley that bends": "新月形：会转弯的山谷",
+    (
+        "(1 − w₁)² + 10(w₂ − w₁²)²: which direction is steep changes along the way, so a "
+        "method has to change its mind about it."
+    ): "(1 − w₁)² + 10(w₂ − w₁²)²：哪个方向陡沿途在变，所以方法必须改变主意。",
+    "on the other arm (−1.5, 2.5)": "在另一条臂上 (−1.5, 2.5)",
+    "inside the bend (0, 2)": "在弯的内侧 (0, 2)",
+    "Hill and valley: one parameter": "山丘与山谷：一个参数",
+    (
+        "A ball comes down from the right. Does it stay in the first valley, or has it the "
+        "momentum for the hill?"
+    ): "一个球从右边滚下。它会停在第一个山谷，还是有足够的动量越过山丘？",
+    "high on the right, 3": "右边高处，3",
+    "on the hill, 0.25": "在山丘上，0.25",
+    "local minimum": "局部最小值",
+    "global minimum": "全局最小值",
+    "Logits under the squared error": "平方误差下的 logits",
+    (
+        "Outputs (y₁, y₂, −1000), the truth is the first class. Where the network is surely "
+        "wrong, the loss is 2 and the surface is flat: the gradient is 1e-8."
+    ): (
+        "输出 (y₁, y₂, −1000)，正确的是第一类。网络错得很有把握的地方，损失为 2 而曲面是平的"
+        "：梯度为 1e-8。"
+    ),
+    "Logits under cross-entropy": "交叉熵下的 logits",
+    (
+        "The same outputs, the other loss. Where the network is surely wrong, the gradient "
+        "is 1.4: the slope shows the way from everywhere."
+    ): "同样的输出，另一种损失。网络错得很有把握的地方，梯度为 1.4：从任何地方斜率都指出路。",
+    "the wrong corner (−10, 10)": "错的角落 (−10, 10)",
+    "a little wrong (−1, 1)": "有一点错 (−1, 1)",
+    # lab/playground/trajectories
+    "gradient descent": "梯度下降",
+    "momentum": "动量",
+    "Nesterov": "Nesterov",
+    "Adagrad": "Adagrad",
+    "RMSProp": "RMSProp",
+    "Adam": "Adam",
+    "RAdam": "RAdam",
+    # lab/playground/tries
+    (
+        "Saddle: gradient descent and momentum run along the line into the saddle and stay "
+        "at loss 1, for the gradient never points off the line."
+    ): "鞍点：梯度下降与动量沿着直线走进鞍点，停在损失 1，因为梯度从不指向直线之外。",
+    (
+        "Saddle, a little beside the line: the same methods linger at the saddle, then find "
+        "a minimum by themselves. Start on the line again and the adaptive methods stay too."
+    ): (
+        "鞍点，离直线一点：同样的方法在鞍点徘徊，然后自己找到最小值。再从直线上开始，自适应方"
+        "法也会停住。"
+    ),
+    (
+        "Valley: gradient descent is down between the slopes at once and then stands still, "
+        "and no rate helps: the next larger one diverges. Adam, with a scale of its own for "
+        "each parameter, arrives. RAdam's first updates have no scale yet: it is thrown out."
+    ): (
+        "山谷：梯度下降立刻下到两坡之间，然后就站住了，没有学习率有帮助：再大一档就发散。Adam"
+        " 对每个参数有自己的尺度，走到了。RAdam 最初的更新还没有尺度：它被甩了出去。"
+    ),
+    (
+        "Crescent: Adagrad adds up all squared gradients, also those of the steep start, and "
+        "crawls ever after; RMSProp forgets them, Adam has momentum too."
+    ): (
+        "新月形：Adagrad 把所有梯度的平方加起来，连陡峭起点的也算，从此爬行；RMSProp 会忘记它"
+        "们，Adam 还有动量。"
+    ),
+    (
+        "Hill: momentum 0.9 rolls over the hill into the deeper valley. With momentum 0.5 it "
+        "stays where gradient descent stays."
+    ): "山丘：动量 0.9 滚过山丘进入更深的山谷。动量 0.5 则停在梯度下降停住的地方。",
+    (
+        "Squared error of surely wrong logits: loss 2, and gradient descent does not move at "
+        "any rate. Adam divides the tiny gradient by its own size, and walks off."
+    ): (
+        "logits 错得很有把握时的平方误差：损失为 2，梯度下降用任何学习率都不动。Adam 把极小的"
+        "梯度除以它自己的大小，就走开了。"
+    ),
+    "Cross-entropy from the same start: every method arrives.": (
+        "从同样起点的交叉熵：每种方法都走到。"
+    ),
+    (
+        "Warm-up: on the crescent, momentum with a rate of 0.024 diverges in the steep "
+        "start. Switch warm-up on: the rate is small there, and it arrives."
+    ): (
+        "预热：在新月形上，学习率 0.024 的动量在陡峭的起点发散。打开预热：那里的学习率小，它"
+        "就走到了。"
+    ),
 }
