@@ -41,8 +41,8 @@ TABLE = {
         "Hessian eigenvalues ±2. The signs of the eigenvalues tell a saddle from a minimum, "
         "and a step along the eigenvector of the negative one lowers the loss."
     ): (
-        "训练可能停在梯度为零、附近却没有最小值的地方：y = w₁w₂x 在数据 (1, 1) 上的损失 L = ("
-        "1 − w₁w₂)²，在原点梯度为 0，海森矩阵的特征值为 ±2。特征值的符号能区分鞍点与最小值，"
+        "训练可能停在梯度为零、附近却没有最小值的地方：y = w₁w₂x 在数据 (1, 1) 上的损失 L = "
+        "(1 − w₁w₂)²，在原点梯度为 0，海森矩阵的特征值为 ±2。特征值的符号能区分鞍点与最小值，"
         "沿负特征值的特征向量走一步，损失就会下降。"
     ),
     # taylor
@@ -103,8 +103,8 @@ TABLE = {
         "CIFAR from 0.58 and 0.61 to 0.30 and 0.33)."
     ): (
         "用大批次训练的结果不如小批次，在训练数据上也是如此：大批次会让优化失败（投影片：用整"
-        "个训练集作一个批次时，MNIST 的训练与验证准确率降到 0.84 与 0.87，CIFAR 从 0.58 与 0."
-        "61 降到 0.30 与 0.33）。"
+        "个训练集作一个批次时，MNIST 的训练与验证准确率降到 0.84 与 0.87，CIFAR 从 0.58 与 "
+        "0.61 降到 0.30 与 0.33）。"
     ),
     # batch_testing
     "Do small batches find flat minima that generalise?": "小批次会找到泛化更好的平坦最小值吗？",
@@ -236,8 +236,9 @@ TABLE = {
         "(0.88, 0.12, ≈0); on the way it exaggerates differences: the large becomes larger "
         "still. With two classes it is the sigmoid of the difference of the logits."
     ): (
-        "softmax 把 logits 变成介于 0 与 1、总和为 1 的份额，softmax(3, 1, −3) = (0.88, 0.12,"
-        " ≈0)；同时它会拉大差距：大的变得更大。只有两类时，它就是两个 logit 之差的 sigmoid。"
+        "softmax 把 logits 变成介于 0 与 1、总和为 1 的份额，softmax(3, 1, −3) = (0.88, "
+        "0.12, ≈0)；同时它会拉大差距：大的变得更大。只有两类时，它就是两个 logit 之差的 "
+        "sigmoid。"
     ),
     # cross_entropy
     "Cross-entropy against squared error for classes": "分类用交叉熵还是平方误差",
@@ -413,8 +414,8 @@ TABLE = {
         "minigrad {version} (engine {engine}, CPU level {level}), Python {python}, "
         "{machine}, {cores} cores"
     ): (
-        "minigrad {version}（引擎 {engine}，CPU 级别 {level}），Python {python}，{machine}，{"
-        "cores} 核"
+        "minigrad {version}（引擎 {engine}，CPU 级别 {level}），Python {python}，{machine}，"
+        "{cores} 核"
     ),
     # lab/report/pages
     "six error surfaces, seven methods: watch where they go": (
@@ -441,23 +442,23 @@ TABLE = {
         "The step is a local promise: s·(1, 1) gives L = {below:.2f} at s = 1.4 but "
         "{above:.2f} at s = 1.5, more than the saddle's {start:g}."
     ): (
-        "这一步只是局部的承诺：s·(1, 1) 在 s = 1.4 时 L = {below:.2f}，在 s = 1.5 时却是 {abo"
-        "ve:.2f}，高于鞍点的 {start:g}。"
+        "这一步只是局部的承诺：s·(1, 1) 在 s = 1.4 时 L = {below:.2f}，在 s = 1.5 时却是 "
+        "{above:.2f}，高于鞍点的 {start:g}。"
     ),
     (
         "The signs do not recognise the minimum (1, 1): its eigenvalues are {low:g} and "
         "{high:g}, n₊/n₀/n₋ = {inertia}, “{kind}”. The minima are a curve, so no point of "
         "this surface has positive eigenvalues alone."
     ): (
-        "符号认不出最小值 (1, 1)：它的特征值是 {low:g} 与 {high:g}，n₊/n₀/n₋ = {inertia}，“{k"
-        "ind}”。最小值是一条曲线，所以这个曲面上没有一点的特征值全为正。"
+        "符号认不出最小值 (1, 1)：它的特征值是 {low:g} 与 {high:g}，n₊/n₀/n₋ = {inertia}，“"
+        "{kind}”。最小值是一条曲线，所以这个曲面上没有一点的特征值全为正。"
     ),
     (
         "The trap is thin: {free} of {all} starts pushed off the line w₁ = −w₂ left the "
         "saddle unaided, after {least} to {most} updates."
     ): (
-        "陷阱很薄：被推离直线 w₁ = −w₂ 的 {all} 个起点中，有 {free} 个自己离开了鞍点，用了 {l"
-        "east} 至 {most} 次更新。"
+        "陷阱很薄：被推离直线 w₁ = −w₂ 的 {all} 个起点中，有 {free} 个自己离开了鞍点，用了 "
+        "{least} 至 {most} 次更新。"
     ),
     # lab/p5/taylor
     "order {three:.2f} in networks, {four:.2f} at the saddle": (
@@ -467,8 +468,8 @@ TABLE = {
         "{point}: the error grows with the power {median:.3f} of the step (median of {count} "
         "directions, {low:.2f} to {high:.2f}), where the series promises {expected}."
     ): (
-        "{point}：误差随步长的 {median:.3f} 次方增长（{count} 个方向的中位数，{low:.2f} 至 {h"
-        "igh:.2f}），级数承诺的是 {expected}。"
+        "{point}：误差随步长的 {median:.3f} 次方增长（{count} 个方向的中位数，{low:.2f} 至 "
+        "{high:.2f}），级数承诺的是 {expected}。"
     ),
     (
         "It is a local statement: in {n} of {all} directions from the networks the error "
@@ -476,8 +477,8 @@ TABLE = {
         "length {far:.2g} of {norm:.1f}, where the loss had changed by {change:.1e}."
     ): (
         "这是局部的说法：从网络出发的 {all} 个方向中，有 {n} 个在权重范数的十分之一以内，误差"
-        "就超过真实变化的十分之一；最早在长度 {far:.2g}（范数 {norm:.1f}），那时损失变化了 {c"
-        "hange:.1e}。"
+        "就超过真实变化的十分之一；最早在长度 {far:.2g}（范数 {norm:.1f}），那时损失变化了 "
+        "{change:.1e}。"
     ),
     # lab/p5/minimum_ratio
     "ratio {zero:.2f} at tolerance 0, {wide:.2f} at 1e-3": (
@@ -488,9 +489,9 @@ TABLE = {
         "{high:.1e} nats) have {least} to {most} eigenvalues below zero by more than "
         "rounding, the lowest {lowest:.1e} of the highest."
     ): (
-        "经过 {updates} 次更新，{n} 次训练（{parameters} 个参数，损失 {low:.1e} 至 {high:.1e}"
-        " 奈特）有 {least} 至 {most} 个特征值低于零且超出舍入误差，最低者为最高者的 {lowest:."
-        "1e}。"
+        "经过 {updates} 次更新，{n} 次训练（{parameters} 个参数，损失 {low:.1e} 至 "
+        "{high:.1e} 奈特）有 {least} 至 {most} 个特征值低于零且超出舍入误差，最低者为最高者的"
+        " {lowest:.1e}。"
     ),
     (
         "The ratio is what one counts as zero: on average {values} at the relative "
@@ -524,9 +525,9 @@ TABLE = {
         "its loss, Newton at {newton:.2f}, gradient descent at {descent:.2f}, with momentum "
         "{momentum:.2f}, with noise {noise:.2f} (means of {n} seeds)."
     ): (
-        "从鞍点旁边出发，更新次数相同：无鞍牛顿法停在鞍点损失的 {free:.2f}，牛顿法 {newton:.2"
-        "f}，梯度下降 {descent:.2f}，带动量 {momentum:.2f}，带噪声 {noise:.2f}（{n} 个种子的"
-        "平均）。"
+        "从鞍点旁边出发，更新次数相同：无鞍牛顿法停在鞍点损失的 {free:.2f}，牛顿法 "
+        "{newton:.2f}，梯度下降 {descent:.2f}，带动量 {momentum:.2f}，带噪声 {noise:.2f}（"
+        "{n} 个种子的平均）。"
     ),
     (
         "In a ReLU network no layer's own block has negative curvature (lowest eigenvalue "
@@ -556,9 +557,9 @@ TABLE = {
         "to {high:.0f}, {count} seeds) and {memory:.0f} MB; its price grows like n^p with p "
         "= {p:.2f} ({plow:.2f} to {phigh:.2f})."
     ): (
-        "在 n = {n}，整个海森矩阵的代价是 {price:.0f} 次梯度（95 % 区间 {low:.0f} 至 {high:.0"
-        "f}，{count} 个种子）和 {memory:.0f} MB；代价按 n^p 增长，p = {p:.2f}（{plow:.2f} 至 "
-        "{phigh:.2f}）。"
+        "在 n = {n}，整个海森矩阵的代价是 {price:.0f} 次梯度（95 % 区间 {low:.0f} 至 "
+        "{high:.0f}，{count} 个种子）和 {memory:.0f} MB；代价按 n^p 增长，p = {p:.2f}（"
+        "{plow:.2f} 至 {phigh:.2f}）。"
     ),
     (
         "Its memory is 8n² bytes: for a network of a million parameters 8 terabytes, where "
@@ -588,8 +589,8 @@ TABLE = {
         "cheaper."
     ): (
         "宽度 {width}，{threads} 个线程：一次更新用 {a:.0f} µs + 每样本 {b:.2f} µs（最差偏离 "
-        "{miss:.0f} %）。B = {size} 时一个样本的代价是 B = 1 时的 {ratio:.3f} 倍（95 % 区间 {"
-        "low:.3f} 至 {high:.3f}，{n} 个种子），一个 epoch 就便宜这么多。"
+        "{miss:.0f} %）。B = {size} 时一个样本的代价是 B = 1 时的 {ratio:.3f} 倍（95 % 区间 "
+        "{low:.3f} 至 {high:.3f}，{n} 个种子），一个 epoch 就便宜这么多。"
     ),
     "Fetching a shuffled batch costs {a:.0f} µs + {b:.2f} µs a sample on top.": (
         "取一个打乱的批次另外花 {a:.0f} µs + 每样本 {b:.2f} µs。"
@@ -612,8 +613,8 @@ TABLE = {
         "{test_high:+.1f})."
     ): (
         "在{what}之后，整批的训练损失是批次 {small} 的 {ratio:.2f} 倍（95 % 区间 {low:.2f} 至"
-        " {high:.2f}，{n} 个种子）；训练准确率相差 {train:+.1f} 点，测试准确率相差 {test:+.1f"
-        "}（{test_low:+.1f} 至 {test_high:+.1f}）。"
+        " {high:.2f}，{n} 个种子）；训练准确率相差 {train:+.1f} 点，测试准确率相差 "
+        "{test:+.1f}（{test_low:+.1f} 至 {test_high:+.1f}）。"
     ),
     "the same epochs": "相同的 epoch 数",
     "the same modelled time": "相同的模型时间",
@@ -650,16 +651,16 @@ TABLE = {
         "λmax at the large batch's solution is {ratio:.2f} × the small batch's ({low:.2f} to "
         "{high:.2f}); the trace {trace:.2f} ×, Keskar's sharpness {sharp:.2f} ×."
     ): (
-        "大批次解的 λmax 是小批次的 {ratio:.2f} 倍（{low:.2f} 至 {high:.2f}）；迹是 {trace:.2"
-        "f} 倍，Keskar 的尖锐度是 {sharp:.2f} 倍。"
+        "大批次解的 λmax 是小批次的 {ratio:.2f} 倍（{low:.2f} 至 {high:.2f}）；迹是 "
+        "{trace:.2f} 倍，Keskar 的尖锐度是 {sharp:.2f} 倍。"
     ),
     (
         "Rescaled as by Dinh et al., the very same networks (logits equal to {change:.0e}) "
         "have {low:.0f} to {high:.0f} × the λmax: sharpness belongs to the weights, not to "
         "the function that generalises."
     ): (
-        "按 Dinh 等人的方法缩放后，完全相同的网络（logits 一致到 {change:.0e}）的 λmax 变成 {"
-        "low:.0f} 至 {high:.0f} 倍：尖锐度属于权重，而不属于泛化的那个函数。"
+        "按 Dinh 等人的方法缩放后，完全相同的网络（logits 一致到 {change:.0e}）的 λmax 变成 "
+        "{low:.0f} 至 {high:.0f} 倍：尖锐度属于权重，而不属于泛化的那个函数。"
     ),
     "The intervals leave both open; `minigrad lab batch_testing --full` takes more seeds.": (
         "区间使两者都未定；`minigrad lab batch_testing --full` 取更多种子。"
@@ -670,8 +671,8 @@ TABLE = {
         "Both starts are critical points to rounding, ‖g‖ ≤ {gradient:.0e}, and saddles: the "
         "smallest eigenvalue lies in {low:.2f} … {high:.2f}."
     ): (
-        "两个起点在舍入误差内都是临界点，‖g‖ ≤ {gradient:.0e}，而且是鞍点：最小特征值在 {low:"
-        ".2f} … {high:.2f} 之间。"
+        "两个起点在舍入误差内都是临界点，‖g‖ ≤ {gradient:.0e}，而且是鞍点：最小特征值在 "
+        "{low:.2f} … {high:.2f} 之间。"
     ),
     (
         "Within {updates} updates from unequal units SGD left in {sgd} of {n} seeds, matched "
@@ -692,17 +693,17 @@ TABLE = {
         "SGD takes {ratio:.2f} × the updates of Gaussian noise with its covariance (95 % "
         "interval {low:.2f} to {high:.2f})."
     ): (
-        "SGD 所需的更新是具有其协方差的高斯噪声的 {ratio:.2f} 倍（95 % 区间 {low:.2f} 至 {hig"
-        "h:.2f}）。"
+        "SGD 所需的更新是具有其协方差的高斯噪声的 {ratio:.2f} 倍（95 % 区间 {low:.2f} 至 "
+        "{high:.2f}）。"
     ),
     (
         "Not every saddle: from two units that are alike SGD left in {sgd} of {n} seeds and "
         "matched noise in {matched}, isotropic noise in {isotropic}. The noise of samples "
         "has the symmetry of the network and no component along the way out."
     ): (
-        "并非每个鞍点：从两个相同的单元出发，{n} 个种子中 SGD 离开 {sgd} 个，匹配的噪声 {matc"
-        "hed} 个，各向同性噪声 {isotropic} 个。样本的噪声具有网络的对称性，在出路方向上没有分"
-        "量。"
+        "并非每个鞍点：从两个相同的单元出发，{n} 个种子中 SGD 离开 {sgd} 个，匹配的噪声 "
+        "{matched} 个，各向同性噪声 {isotropic} 个。样本的噪声具有网络的对称性，在出路方向上"
+        "没有分量。"
     ),
     # lab/p6/momentum
     "passes from λ = {low:.3f} … {high:.3f}": "从 λ = {low:.3f} … {high:.3f} 起越过",
@@ -719,8 +720,8 @@ TABLE = {
         "the critical λ at η = {rate:g} is {low:.4f} to {high:.4f}."
     ): (
         "在有山有谷的曲线上，没有动量时全部 {starts} 个起点都停在局部最小值，而每个起点都有某"
-        "个 λ 能越过山丘；对每个种子的第一个起点，η = {rate:g} 时的临界 λ 为 {low:.4f} 至 {hi"
-        "gh:.4f}。"
+        "个 λ 能越过山丘；对每个种子的第一个起点，η = {rate:g} 时的临界 λ 为 {low:.4f} 至 "
+        "{high:.4f}。"
     ),
     (
         "More is not better: of the λ above the critical one {share:.0f} % end in the local "
@@ -743,9 +744,9 @@ TABLE = {
         "the gradient's norm was {norm:.1f} % of that at the start, η λmax / 2 was "
         "{edge:.2f}."
     ): (
-        "{arm}：在观察窗内损失下降 {fall:.0f} %（{n} 个种子的平均），而斜率承诺的是损失的 {pr"
-        "omise:.3g} 倍（95 % 区间 {low:.3g} 至 {high:.3g}）；梯度范数是开始时的 {norm:.1f} %"
-        "，η λmax / 2 为 {edge:.2f}。"
+        "{arm}：在观察窗内损失下降 {fall:.0f} %（{n} 个种子的平均），而斜率承诺的是损失的 "
+        "{promise:.3g} 倍（95 % 区间 {low:.3g} 至 {high:.3g}）；梯度范数是开始时的 "
+        "{norm:.1f} %，η λmax / 2 为 {edge:.2f}。"
     ),
     (
         "{arm}: along the gradient the curvature is {bend:.2f} of the steepest there is: it "
@@ -767,8 +768,8 @@ TABLE = {
         "Both eigenvalues are positive, {low:.2f} and {high:.3e}: the surface is convex, and "
         "{condition:,.0f} times as steep across the valley as along it."
     ): (
-        "两个特征值都为正，{low:.2f} 与 {high:.3e}：曲面是凸的，横越山谷的陡度是沿谷方向的 {c"
-        "ondition:,.0f} 倍。"
+        "两个特征值都为正，{low:.2f} 与 {high:.3e}：曲面是凸的，横越山谷的陡度是沿谷方向的 "
+        "{condition:,.0f} 倍。"
     ),
     (
         "{updates:,} updates with η = {rate:g} end at ({b:.2f}, {w:.3f}); the first {real:,} "
@@ -782,8 +783,8 @@ TABLE = {
         "distance; the best, η = {rate}, is just below the stability limit 2/λmax = "
         "{limit:.3e}."
     ): (
-        "从 {starts} 个起点出发，网格中没有一个学习率剩下的距离少于 {least:.0f} %；最好的 η ="
-        " {rate} 恰好低于稳定极限 2/λmax = {limit:.3e}。"
+        "从 {starts} 个起点出发，网格中没有一个学习率剩下的距离少于 {least:.0f} %；最好的 η "
+        "= {rate} 恰好低于稳定极限 2/λmax = {limit:.3e}。"
     ),
     "One Newton step, a rate of its own for each direction, leaves {newton:.1g} of it.": (
         "牛顿法走一步，即每个方向用自己的学习率，只剩 {newton:.1g}。"
@@ -792,8 +793,8 @@ TABLE = {
         "η = {rate:g} does not swing from wall to wall, it diverges: the loss grows by "
         "10^{growth:.1f} in every update and overflows after {count}."
     ): (
-        "η = {rate:g} 不是在两壁之间摆动，而是发散：每次更新损失增大 10^{growth:.1f} 倍，{cou"
-        "nt} 次之后溢出。"
+        "η = {rate:g} 不是在两壁之间摆动，而是发散：每次更新损失增大 10^{growth:.1f} 倍，"
+        "{count} 次之后溢出。"
     ),
     # lab/p7/adagrad
     "bursts from {burst}/{starts} starts; Adagrad {sums}/{all_sums}": (
@@ -803,8 +804,8 @@ TABLE = {
         "The lecture's rule with η = {rate} leaves at most {left:.1f} % of the way after "
         "{updates:,} updates, from {starts} starts; {burst} of them burst on the way."
     ): (
-        "课程的规则取 η = {rate}，从 {starts} 个起点经过 {updates:,} 次更新，最多剩下路程的 {"
-        "left:.1f} %；其中 {burst} 个在途中喷发。"
+        "课程的规则取 η = {rate}，从 {starts} 个起点经过 {updates:,} 次更新，最多剩下路程的 "
+        "{left:.1f} %；其中 {burst} 个在途中喷发。"
     ),
     (
         "From the lecture's start the bursts begin at updates {first}; before each the "
@@ -879,8 +880,8 @@ TABLE = {
         "{low:+.2f} to {high:+.2f}, {n} seeds) against the setting of the sweep that "
         "validates best."
     ): (
-        "在图像上，预设值的测试准确率与验证最好的设定相差 {gap:+.2f} 点（95 % 区间 {low:+.2f}"
-        " 至 {high:+.2f}，{n} 个种子）。"
+        "在图像上，预设值的测试准确率与验证最好的设定相差 {gap:+.2f} 点（95 % 区间 "
+        "{low:+.2f} 至 {high:+.2f}，{n} 个种子）。"
     ),
     (
         "Rates from {least:g} to {most:g} reach a mean test accuracy within two points of "
@@ -899,8 +900,8 @@ TABLE = {
         "After {count} updates the validation loss of the defaults is {ratio:.2f} × that of "
         "the best rate ({low:.2f} to {high:.2f}): η = 0.001 is slow here."
     ): (
-        "{count} 次更新之后，预设值的验证损失是最好学习率的 {ratio:.2f} 倍（{low:.2f} 至 {hig"
-        "h:.2f}）：η = 0.001 在这里很慢。"
+        "{count} 次更新之后，预设值的验证损失是最好学习率的 {ratio:.2f} 倍（{low:.2f} 至 "
+        "{high:.2f}）：η = 0.001 在这里很慢。"
     ),
     # lab/p7/schedule
     "bursts {before} → {after}; warm-up × {loss:.2f} loss": (
@@ -911,8 +912,8 @@ TABLE = {
         "updates (at {at}), with η/√(t+1) {decayed} times; with that decay it is the "
         "engine's Adagrad to {apart:.0e} of the way."
     ): (
-        "在山谷上，η 固定的均方根规则在 {updates} 次更新中喷发 {count} 次（在 {at}），用 η/√("
-        "t+1) 则 {decayed} 次；有了这个衰减，它就是引擎的 Adagrad，相差路程的 {apart:.0e}。"
+        "在山谷上，η 固定的均方根规则在 {updates} 次更新中喷发 {count} 次（在 {at}），用 η/√"
+        "(t+1) 则 {decayed} 次；有了这个衰减，它就是引擎的 Adagrad，相差路程的 {apart:.0e}。"
     ),
     (
         "Calm is not speed: at η = {rate:g} it ends {slow:.0f} from the best b, at a hundred "
@@ -926,9 +927,9 @@ TABLE = {
         "(best η {off:g}; 95 % interval {low:.2f} to {high:.2f}, {n} seeds). At the largest "
         "rate, η = {largest:g}, the losses are {loss_on:.3g} and {loss_off:.3g} nats."
     ): (
-        "{name}：有预热（最好的 η {on:g}）的最终训练损失是没有预热（最好的 η {off:g}）的 {r:."
-        "2f} 倍（95 % 区间 {low:.2f} 至 {high:.2f}，{n} 个种子）。在最大的学习率 η = {largest"
-        ":g}，损失分别为 {loss_on:.3g} 与 {loss_off:.3g} 奈特。"
+        "{name}：有预热（最好的 η {on:g}）的最终训练损失是没有预热（最好的 η {off:g}）的 "
+        "{r:.2f} 倍（95 % 区间 {low:.2f} 至 {high:.2f}，{n} 个种子）。在最大的学习率 η = "
+        "{largest:g}，损失分别为 {loss_on:.3g} 与 {loss_off:.3g} 奈特。"
     ),
     "Attention network": "注意力网络",
     "Residual network": "残差网络",
@@ -944,9 +945,9 @@ TABLE = {
         "ones at update {t} ({low:.2g} to {high:.2g})."
     ): (
         "对抽取的梯度（β₂ = {beta2:g}），Var[1/σ̂]/平均² 在第 {t} 次更新为 {early:.2g}，最后"
-        "为 {late:.2g}，小了 {fold:.0f} 倍（RAdam 的公式在那里给出 {formula:.2g} 与 {formula_"
-        "late:.2g}）；对网络自己的梯度，在第 {t} 次更新它是抽取者的 {own:.2g} 倍（{low:.2g} "
-        "至 {high:.2g}）。"
+        "为 {late:.2g}，小了 {fold:.0f} 倍（RAdam 的公式在那里给出 {formula:.2g} 与 "
+        "{formula_late:.2g}）；对网络自己的梯度，在第 {t} 次更新它是抽取者的 {own:.2g} 倍（"
+        "{low:.2g} 至 {high:.2g}）。"
     ),
     (
         "The engine's RAdam, as PyTorch's, divides by σ from ρ > 5 on, at β₂ = 0.999 the "
@@ -959,16 +960,16 @@ TABLE = {
         "{name}: the final training loss of {arm} (best η {own:g}) is {r:.2f} × that of Adam "
         "(best η {other:g}; 95 % interval {low:.2f} to {high:.2f}, {n} seeds)."
     ): (
-        "{name}：{arm}（最好的 η {own:g}）的最终训练损失是 Adam（最好的 η {other:g}）的 {r:.2"
-        "f} 倍（95 % 区间 {low:.2f} 至 {high:.2f}，{n} 个种子）。"
+        "{name}：{arm}（最好的 η {own:g}）的最终训练损失是 Adam（最好的 η {other:g}）的 "
+        "{r:.2f} 倍（95 % 区间 {low:.2f} 至 {high:.2f}，{n} 个种子）。"
     ),
     "MLP": "多层感知机",
     (
         "At one rate, η = {rate:g}, the attention network ends at {adam:.2g} nats by Adam, "
         "{warmed:.2g} with warm-up, {radam:.2g} by RAdam (geometric means)."
     ): (
-        "在同一学习率 η = {rate:g} 下，注意力网络的最终损失：Adam {adam:.2g} 奈特，有预热 {wa"
-        "rmed:.2g}，RAdam {radam:.2g}（几何平均）。"
+        "在同一学习率 η = {rate:g} 下，注意力网络的最终损失：Adam {adam:.2g} 奈特，有预热 "
+        "{warmed:.2g}，RAdam {radam:.2g}（几何平均）。"
     ),
     "For the {name}, no gain of {arm} over Adam is shown.": "对{name}，看不出 {arm} 比 Adam 好。",
     "attention network": "注意力网络",
@@ -1020,17 +1021,17 @@ TABLE = {
         "{e:+.3f} classes (95 % interval {e0:+.3f} to {e1:+.3f}), accuracy {a:+.1f} points "
         "({a0:+.1f} to {a1:+.1f})."
     ): (
-        "糖尿病分成 {bins} 个有序的类：平均绝对误差，编号 − 独热 {e:+.3f} 类（95 % 区间 {e0:+"
-        ".3f} 至 {e1:+.3f}），准确率 {a:+.1f} 点（{a0:+.1f} 至 {a1:+.1f}）。"
+        "糖尿病分成 {bins} 个有序的类：平均绝对误差，编号 − 独热 {e:+.3f} 类（95 % 区间 "
+        "{e0:+.3f} 至 {e1:+.3f}），准确率 {a:+.1f} 点（{a0:+.1f} 至 {a1:+.1f}）。"
     ),
     (
         "What the order is worth: on diabetes, numbers handed out at random raise the error "
         "from {ordered:.2f} to {shuffled:.2f} classes; on images the usual numbers differ "
         "from random ones by {d:+.1f} points of accuracy ({low:+.1f} to {high:+.1f})."
     ): (
-        "顺序值多少：在糖尿病数据上，随机分配编号使误差从 {ordered:.2f} 类升到 {shuffled:.2f}"
-        " 类；在图像上，通常的编号与随机编号的准确率相差 {d:+.1f} 点（{low:+.1f} 至 {high:+.1"
-        "f}）。"
+        "顺序值多少：在糖尿病数据上，随机分配编号使误差从 {ordered:.2f} 类升到 "
+        "{shuffled:.2f} 类；在图像上，通常的编号与随机编号的准确率相差 {d:+.1f} 点（"
+        "{low:+.1f} 至 {high:+.1f}）。"
     ),
     (
         "On wine no harm of a point is shown: of three classes the numbers put only one pair "
@@ -1058,8 +1059,8 @@ TABLE = {
         "interval {low:.1f} to {high:.1f}, n = {n}; gap {wide:.1f})."
     ): (
         "实际中：未训练的网络平均给它最看好的类 {before:.0f} %（最大两个 logit 之差 {gap:.2f}"
-        "），训练后为 {after:.1f} %（95 % 区间 {low:.1f} 至 {high:.1f}，n = {n}；差 {wide:.1f"
-        "}）。"
+        "），训练后为 {after:.1f} %（95 % 区间 {low:.1f} 至 {high:.1f}，n = {n}；差 "
+        "{wide:.1f}）。"
     ),
     (
         "It exaggerates only where the logits are large: of random positive pairs "
@@ -1073,8 +1074,8 @@ TABLE = {
         "For 3 and 1 the turn is at the factor {s:.2f}: a tenth of the logits, (0.3, 0.1, "
         "−0.3), gives {p:.2f} to {q:.2f}, a ratio of {ratio:.2f} where the logits have 3."
     ): (
-        "对 3 与 1，转折在系数 {s:.2f}：十分之一的 logits (0.3, 0.1, −0.3) 得到 {p:.2f} 与 {q"
-        ":.2f}，比值 {ratio:.2f}，而 logits 之比是 3。"
+        "对 3 与 1，转折在系数 {s:.2f}：十分之一的 logits (0.3, 0.1, −0.3) 得到 {p:.2f} 与 "
+        "{q:.2f}，比值 {ratio:.2f}，而 logits 之比是 3。"
     ),
     (
         "What counts is differences, not ratios: (103, 101) gives {p:.2f} and {q:.2f}, as "
@@ -1101,8 +1102,8 @@ TABLE = {
         "{d1:+.1f}, {n} seeds), {a:+.1f} with Adam ({a0:+.1f} to {a1:+.1f})."
     ): (
         "网络，{start}（平均交叉熵 {loss:.1f} 奈特）：测试准确率 {arms}；用 SGD 时交叉熵领先 "
-        "{d:+.1f} 点（95 % 区间 {d0:+.1f} 至 {d1:+.1f}，{n} 个种子），用 Adam 时 {a:+.1f}（{a"
-        "0:+.1f} 至 {a1:+.1f}）。"
+        "{d:+.1f} 点（95 % 区间 {d0:+.1f} 至 {d1:+.1f}，{n} 个种子），用 Adam 时 {a:+.1f}（"
+        "{a0:+.1f} 至 {a1:+.1f}）。"
     ),
     "bad start": "坏的起点",
     "{arm} {accuracy:.1f} %": "{arm} {accuracy:.1f} %",
@@ -1206,16 +1207,16 @@ TABLE = {
         "{name} with batch norm, at rates from {least:g} to {most:g}, validates as well as "
         "without it at the best rate ({best})."
     ): (
-        "{name} 加批次标准化，学习率从 {least:g} 到 {most:g}，验证都与没有它时最好的学习率（{"
-        "best}）一样好。"
+        "{name} 加批次标准化，学习率从 {least:g} 到 {most:g}，验证都与没有它时最好的学习率（"
+        "{best}）一样好。"
     ),
     "{rate:g}": "{rate:g}",
     (
         "{activation}, depth {depth}: the largest rate that trains is {normed} with batch "
         "norm and {plain} without; larger in {count} of {n} seeds."
     ): (
-        "{activation}，深度 {depth}：能训练的最大学习率，有批次标准化为 {normed}，没有为 {pla"
-        "in}；{n} 个种子中 {count} 个更大。"
+        "{activation}，深度 {depth}：能训练的最大学习率，有批次标准化为 {normed}，没有为 "
+        "{plain}；{n} 个种子中 {count} 个更大。"
     ),
     "none": "无",
     "With {name} no gain in time is shown: an update costs more.": (
@@ -1249,15 +1250,15 @@ TABLE = {
         "test accuracy more than running ones of momentum 0.1 (95 % interval {low:+.2f} to "
         "{high:+.2f}, {n} seeds)."
     ): (
-        "批次大小 {batch}：整个训练集的统计量比动量 0.1 的移动平均多 {d:+.2f} 点测试准确率（9"
-        "5 % 区间 {low:+.2f} 至 {high:+.2f}，{n} 个种子）。"
+        "批次大小 {batch}：整个训练集的统计量比动量 0.1 的移动平均多 {d:+.2f} 点测试准确率（"
+        "95 % 区间 {low:+.2f} 至 {high:+.2f}，{n} 个种子）。"
     ),
     (
         "Taking p = 0.1 at its word, which is momentum 0.9, costs {parts}. A negative number "
         "is a gain: after few updates momentum 0.1 has not yet forgotten its start."
     ): (
-        "照字面取 p = 0.1，也就是动量 0.9，代价是 {parts}。负数是收益：更新次数少时，动量 0.1"
-        " 还没有忘记起点。"
+        "照字面取 p = 0.1，也就是动量 0.9，代价是 {parts}。负数是收益：更新次数少时，动量 "
+        "0.1 还没有忘记起点。"
     ),
     "{d:.1f} points at batch size {batch} ({low:.1f} to {high:.1f})": (
         "批次大小 {batch} 时 {d:.1f} 点（{low:.1f} 至 {high:.1f}）"
@@ -1276,9 +1277,9 @@ TABLE = {
         "(95 % interval {low:.2f} to {high:.2f}, {n} seeds), and {same:.2f} × at the plain "
         "network's rate ({same_low:.2f} to {same_high:.2f})."
     ): (
-        "相对协变量偏移在各自调好的学习率下是没有批次标准化时的 {r:.2f} 倍（95 % 区间 {low:.2"
-        "f} 至 {high:.2f}，{n} 个种子），在单纯网络的学习率下是 {same:.2f} 倍（{same_low:.2f}"
-        " 至 {same_high:.2f}）。"
+        "相对协变量偏移在各自调好的学习率下是没有批次标准化时的 {r:.2f} 倍（95 % 区间 "
+        "{low:.2f} 至 {high:.2f}，{n} 个种子），在单纯网络的学习率下是 {same:.2f} 倍（"
+        "{same_low:.2f} 至 {same_high:.2f}）。"
     ),
     (
         "With the weakest noise the inputs of a layer drift {normed:.1f} × as far in an "
@@ -1286,8 +1287,8 @@ TABLE = {
         "ends at {r:.2f} × the plain network's loss ({low:.2f} to {high:.2f})."
     ): (
         "加上最弱的噪声，一层的输入在一次更新中的漂移是只有批次标准化时的 {normed:.1f} 倍（是"
-        "没有时的 {plain:.2f} 倍），而训练结束时的损失是单纯网络的 {r:.2f} 倍（{low:.2f} 至 {"
-        "high:.2f}）。"
+        "没有时的 {plain:.2f} 倍），而训练结束时的损失是单纯网络的 {r:.2f} 倍（{low:.2f} 至 "
+        "{high:.2f}）。"
     ),
     (
         "Along the gradient the effective β is {r:.2f} × that without batch norm ({low:.2f} "
@@ -1295,8 +1296,8 @@ TABLE = {
         "of the gradients ahead is higher by {gain:.2f} ({gain_low:.2f} to {gain_high:.2f})."
     ): (
         "沿梯度的有效 β 是没有批次标准化时的 {r:.2f} 倍（{low:.2f} 至 {high:.2f}；在单纯网络"
-        "的学习率下 {same:.2f} 倍），前方梯度的最小余弦高出 {gain:.2f}（{gain_low:.2f} 至 {ga"
-        "in_high:.2f}）。"
+        "的学习率下 {same:.2f} 倍），前方梯度的最小余弦高出 {gain:.2f}（{gain_low:.2f} 至 "
+        "{gain_high:.2f}）。"
     ),
     (
         "The Hessian's condition, largest over mean |λ|, is {r:.2f} × that without batch "
@@ -1311,8 +1312,8 @@ TABLE = {
         "{same:.2f} × (and β to {beta:.2f} ×); at the larger rate that it allows the shift "
         "is {r:.2f} ×, β {r_beta:.2f} ×."
     ): (
-        "在单纯网络的学习率下，批次标准化确实降低协变量偏移，到 {same:.2f} 倍（β 到 {beta:.2f"
-        "} 倍）；在它所允许的更大学习率下，偏移是 {r:.2f} 倍，β 是 {r_beta:.2f} 倍。"
+        "在单纯网络的学习率下，批次标准化确实降低协变量偏移，到 {same:.2f} 倍（β 到 "
+        "{beta:.2f} 倍）；在它所允许的更大学习率下，偏移是 {r:.2f} 倍，β 是 {r_beta:.2f} 倍。"
     ),
     (
         "Noise matters when it is strong: “{arm}” ends at {r:.1f} × the plain network's "
@@ -1329,8 +1330,8 @@ TABLE = {
         "proportion to ε (log-log slopes {low:.3f} to {high:.3f})."
     ): (
         "在 {n} 次运行中，训练前后，最差的神经元在 ε = {eps:g} 时 |cos(w, g)| = {cosine:.1e}"
-        "，‖Hw + g‖/‖g‖ = {hessian:.1e}；两者都与 ε 成比例地缩小（双对数斜率 {low:.3f} 至 {hi"
-        "gh:.3f}）。"
+        "，‖Hw + g‖/‖g‖ = {hessian:.1e}；两者都与 ε 成比例地缩小（双对数斜率 {low:.3f} 至 "
+        "{high:.3f}）。"
     ),
     (
         "At the default ε = {default:g} they are {default_cosine:.1e} and "
@@ -1355,8 +1356,8 @@ TABLE = {
         "{longer:.0f} % apart) and alike at {aa:g} times the rate ({repaid:.0e} % apart, "
         "{default_repaid:.2g} % at the default ε)."
     ): (
-        "长度为 {a:g} 倍的权重，用同一学习率训练就不同（损失相差至多 {longer:.0f} %），用 {aa"
-        ":g} 倍的学习率则相同（相差 {repaid:.0e} %，预设的 ε 时 {default_repaid:.2g} %）。"
+        "长度为 {a:g} 倍的权重，用同一学习率训练就不同（损失相差至多 {longer:.0f} %），用 "
+        "{aa:g} 倍的学习率则相同（相差 {repaid:.0e} %，预设的 ε 时 {default_repaid:.2g} %）。"
     ),
     "Gradient descent never shortened the weights, in {count} updates.": (
         "在 {count} 次更新中，梯度下降从未缩短权重。"
@@ -1388,8 +1389,8 @@ TABLE = {
         "Near a critical point, ‖g‖ = {norm:.1e} and ‖Hg‖/(‖H‖‖g‖) = {flat:.1e}: {kind}, "
         "eigenvalues from {low:.2g} to {high:.3g}."
     ): (
-        "接近临界点，‖g‖ = {norm:.1e}，‖Hg‖/(‖H‖‖g‖) = {flat:.1e}：{kind}，特征值从 {low:.2g}"
-        " 到 {high:.3g}。"
+        "接近临界点，‖g‖ = {norm:.1e}，‖Hg‖/(‖H‖‖g‖) = {flat:.1e}：{kind}，特征值从 "
+        "{low:.2g} 到 {high:.3g}。"
     ),
     # lab/doctor/finding
     "Remedy: {remedy}": "处方：{remedy}",
@@ -1535,8 +1536,8 @@ TABLE = {
         "With weight decay {decay:g} the norm of the weights fell from {before:.3g} to "
         "{after:.3g}, while the loss fell by {fallen:.0f} %."
     ): (
-        "权重衰减 {decay:g} 使权重范数从 {before:.3g} 降到 {after:.3g}，而损失下降了 {fallen:"
-        ".0f} %。"
+        "权重衰减 {decay:g} 使权重范数从 {before:.3g} 降到 {after:.3g}，而损失下降了 "
+        "{fallen:.0f} %。"
     ),
     "Lower weight_decay: 1e-4 with SGD, 1e-2 with AdamW are usual.": (
         "减小 weight_decay：SGD 通常取 1e-4，AdamW 取 1e-2。"
@@ -1640,8 +1641,8 @@ TABLE = {
         "the samples are surely wrong. There the derivative of softmax and sigmoid is nearly "
         "zero, and squared error passes nothing more on: a large loss with a tiny gradient."
     ): (
-        "{sure:.0f} % 的概率离 0 或 1 不到 0.01，{wrong:.0f} % 的样本错得很有把握。那里 softm"
-        "ax 与 sigmoid 的导数几乎为零，平方误差传不下去：损失大而梯度极小。"
+        "{sure:.0f} % 的概率离 0 或 1 不到 0.01，{wrong:.0f} % 的样本错得很有把握。那里 "
+        "softmax 与 sigmoid 的导数几乎为零，平方误差传不下去：损失大而梯度极小。"
     ),
     "Use cross-entropy on the logits: its gradient is p − y, large where it is wrong.": (
         "对 logits 用交叉熵：它的梯度是 p − y，错的地方就大。"
@@ -1662,8 +1663,8 @@ TABLE = {
         "The loss has the wrong sign: on numbers drawn at random it is the negative of what "
         "is to be minimised; here it went from {first:.4g} to {last:.4g}."
     ): (
-        "损失的符号错了：对随机的数，它是应当最小化者的相反数；在这里它从 {first:.4g} 变到 {l"
-        "ast:.4g}。"
+        "损失的符号错了：对随机的数，它是应当最小化者的相反数；在这里它从 {first:.4g} 变到 "
+        "{last:.4g}。"
     ),
     (
         "backward() was called on minus the loss: in {n} mini-batches it had the value of "
@@ -1673,8 +1674,8 @@ TABLE = {
         "The updates go up: a tenth of one, tried on a copy, raises the loss in {share:.0f} "
         "% of the sampled steps. The loss went from {first:.4g} to {last:.4g}."
     ): (
-        "更新在往上走：在副本上试它的十分之一，{share:.0f} % 的抽样步使损失上升。损失从 {firs"
-        "t:.4g} 变到 {last:.4g}。"
+        "更新在往上走：在副本上试它的十分之一，{share:.0f} % 的抽样步使损失上升。损失从 "
+        "{first:.4g} 变到 {last:.4g}。"
     ),
     "The loss is maximised": "损失被最大化了",
     "Check the sign of the loss, and maximize=True of the optimizer.": (
@@ -1703,8 +1704,8 @@ TABLE = {
         "and the loss takes their softmax: of {classes} classes the right one never gets "
         "more than {most:.2f} of the probability."
     ): (
-        "所有输出都在 {low:.2f} 与 {high:.2f} 之间，输入放大 30 倍也一样，而损失又取它们的 so"
-        "ftmax：{classes} 个类中，正确的类最多得到 {most:.2f} 的概率。"
+        "所有输出都在 {low:.2f} 与 {high:.2f} 之间，输入放大 30 倍也一样，而损失又取它们的 "
+        "softmax：{classes} 个类中，正确的类最多得到 {most:.2f} 的概率。"
     ),
     "Leave the last sigmoid out of the model: cross-entropy takes logits.": (
         "去掉模型最后的 sigmoid：交叉熵要的是 logits。"
@@ -1725,8 +1726,8 @@ TABLE = {
         "The loss picks −output of the right class, so that it wants log-probabilities; the "
         "outputs are {what}: their exponentials sum to {low:.3g} … {high:.3g} a row, not 1."
     ): (
-        "这个损失取正确类的 −输出，所以要的是对数概率；而输出是{what}：每行的指数之和是 {low:"
-        ".3g} … {high:.3g}，不是 1。"
+        "这个损失取正确类的 −输出，所以要的是对数概率；而输出是{what}：每行的指数之和是 "
+        "{low:.3g} … {high:.3g}，不是 1。"
     ),
     # lab/doctor/illnesses/surface
     "The learning rate is too large": "学习率太大",
@@ -1748,8 +1749,8 @@ TABLE = {
         "The last third of training took {recent:.2g} % off the loss. An update changes the "
         "weights by {reach:.1e} of their norm; 1e-3 is usual."
     ): (
-        "训练的最后三分之一使损失减少 {recent:.2g} %。一次更新对权重的改变是其范数的 {reach:."
-        "1e}；通常是 1e-3。"
+        "训练的最后三分之一使损失减少 {recent:.2g} %。一次更新对权重的改变是其范数的 "
+        "{reach:.1e}；通常是 1e-3。"
     ),
     (
         "Tried on a copy, the last recorded updates take {one:.2g} % off the loss, ten times "
@@ -1837,15 +1838,15 @@ TABLE = {
         "One of the first updates raised the loss {leap:.3g}-fold, and training has not "
         "recovered: the loss went from {first:.4g} to {last:.4g}."
     ): (
-        "最初的更新之一使损失增大 {leap:.3g} 倍，训练没有恢复：损失从 {first:.4g} 变到 {last:"
-        ".4g}。"
+        "最初的更新之一使损失增大 {leap:.3g} 倍，训练没有恢复：损失从 {first:.4g} 变到 "
+        "{last:.4g}。"
     ),
     (
         "Tried on a copy, the last recorded updates change the loss by {one:+.1f} % on "
         "average, a tenth of them by {tenth:+.2f} %: they overshoot."
     ): (
-        "在副本上试：最近记录的更新使损失平均变化 {one:+.1f} %，它们的十分之一变化 {tenth:+.2"
-        "f} %：步子过头了。"
+        "在副本上试：最近记录的更新使损失平均变化 {one:+.1f} %，它们的十分之一变化 "
+        "{tenth:+.2f} %：步子过头了。"
     ),
     (
         "The largest eigenvalue of the Hessian is {top:.3g} where it is largest, of the "
@@ -1907,8 +1908,8 @@ TABLE = {
         "These intervals hold a bound ({price:g} gradients, exponent {p:g}); `minigrad lab "
         "hessian_cost --full` decides."
     ): (
-        "这些区间包含界限（{price:g} 次梯度，指数 {p:g}）；用 `minigrad lab hessian_cost --fu"
-        "ll` 决定。"
+        "这些区间包含界限（{price:g} 次梯度，指数 {p:g}）；用 `minigrad lab hessian_cost "
+        "--full` 决定。"
     ),
     # lab/p5/minimum_ratio
     "{n} of them have none: minima as far as a float64 spectrum can tell.": (
@@ -1934,8 +1935,8 @@ TABLE = {
         "{n} seeds reached the target with both batch sizes, too few for an interval; "
         "`minigrad lab batch_testing --full` decides."
     ): (
-        "{n} 个种子的两种批次都达到目标，太少，得不到区间；用 `minigrad lab batch_testing --f"
-        "ull` 决定。"
+        "{n} 个种子的两种批次都达到目标，太少，得不到区间；用 `minigrad lab batch_testing "
+        "--full` 决定。"
     ),
     "So the small batch does not generalise better here.": "所以小批次在这里并不泛化得更好。",
     "So the large batch does not end in a sharper place here.": (
@@ -1990,8 +1991,8 @@ TABLE = {
         "ends lower than SGD by {mean:.4f} ({low:.4f} to {high:.4f}), which noise keeps "
         "above the floor."
     ): (
-        "噪声不必持续：推一次之后的梯度下降在每个种子都离开，并且比 SGD 低 {mean:.4f}（{low:."
-        "4f} 至 {high:.4f}），因为噪声使 SGD 停在谷底之上。"
+        "噪声不必持续：推一次之后的梯度下降在每个种子都离开，并且比 SGD 低 {mean:.4f}（"
+        "{low:.4f} 至 {high:.4f}），因为噪声使 SGD 停在谷底之上。"
     ),
     # lab/p7/adagrad
     "No run finished.": "没有一次运行完成。",
@@ -2177,8 +2178,8 @@ TABLE = {
         "At ε = {eps:g} the worst neuron still has |cos(w, g)| = {cosine:.1e} and ‖Hw + "
         "g‖/‖g‖ = {hessian:.1e}."
     ): (
-        "在 ε = {eps:g}，最差的神经元仍有 |cos(w, g)| = {cosine:.1e} 与 ‖Hw + g‖/‖g‖ = {hessi"
-        "an:.1e}。"
+        "在 ε = {eps:g}，最差的神经元仍有 |cos(w, g)| = {cosine:.1e} 与 ‖Hw + g‖/‖g‖ = "
+        "{hessian:.1e}。"
     ),
     (
         "The residuals do not shrink in proportion to ε: log-log slopes {low:.2f} to {high:.2f}."
@@ -2275,8 +2276,8 @@ TABLE = {
         "be. Across, the surface bends 300,000 times as strongly as along: gradient descent "
         "is stable up to a rate of 1.145e-6, and along the valley that is nothing."
     ): (
-        "y = b + wx 对课程十个点的平方误差，减去可能的最小值。横越方向的弯曲是沿途方向的 300,"
-        "000 倍：梯度下降在学习率 1.145e-6 以内稳定，而沿着山谷这等于没有。"
+        "y = b + wx 对课程十个点的平方误差，减去可能的最小值。横越方向的弯曲是沿途方向的 "
+        "300,000 倍：梯度下降在学习率 1.145e-6 以内稳定，而沿着山谷这等于没有。"
     ),
     "the lecture's start (−120, −4)": "课程的起点 (−120, −4)",
     "the other side (−230, 5)": "另一边 (−230, 5)",
@@ -2336,8 +2337,8 @@ TABLE = {
         "and no rate helps: the next larger one diverges. Adam, with a scale of its own for "
         "each parameter, arrives. RAdam's first updates have no scale yet: it is thrown out."
     ): (
-        "山谷：梯度下降立刻下到两坡之间，然后就站住了，没有学习率有帮助：再大一档就发散。Adam"
-        " 对每个参数有自己的尺度，走到了。RAdam 最初的更新还没有尺度：它被甩了出去。"
+        "山谷：梯度下降立刻下到两坡之间，然后就站住了，没有学习率有帮助：再大一档就发散。"
+        "Adam 对每个参数有自己的尺度，走到了。RAdam 最初的更新还没有尺度：它被甩了出去。"
     ),
     (
         "Crescent: Adagrad adds up all squared gradients, also those of the steep start, and "
