@@ -5,9 +5,11 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+import minigrad as mg
 from minigrad import cli
 from minigrad.lab import runner, select, store
 from minigrad.lab.data import MissingData
@@ -124,11 +126,15 @@ def test_timed_experiments_run_in_this_process(monkeypatch, tmp_path):
 def test_control_c_leaves_a_report_and_the_same_command_goes_on(tmp_path, jobs):
     command = [sys.executable, "-m", "minigrad", "lab", "saddle", "--seeds", "60", "--jobs", jobs]
     command += ["--out", str(tmp_path)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    # the package that is tested, not an unbuilt source tree in the current folder
+    environment = {**os.environ, "PYTHONPATH": str(Path(mg.__file__).parent.parent)}
     process = subprocess.Popen(
         command,
         start_new_session=True,
+        # whoever started the tests in the background has SIGINT ignored, and children inherit it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         env=environment,
+        cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
